@@ -1,0 +1,210 @@
+"""Which kinds are installed, and who brought each.
+
+A catalog never changes. The current one is made on first use and swapped for a new one by
+`mlpk.plugins.add` and `mlpk.plugins.refresh`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Literal
+
+import attrs
+
+from mlpk.errors import ConfigError, PluginError, UnknownKindError, listing, nearest
+
+__all__ = ["FIRST_PARTY", "LOCAL", "Brought", "Catalog", "Family", "Record", "current", "swap"]
+
+FIRST_PARTY = "mlpk"
+LOCAL = "_local"  # owns what was added without an entry point
+
+
+@attrs.frozen
+class Brought:
+    """One thing that a plugin brought: a class, or a dataset function."""
+
+    family: str
+    kind: str
+    dist: str
+    thing: Any
+
+    @property
+    def id(self) -> str:
+        """The name that files store: bare for first-party kinds, else "distribution:kind"."""
+        return self.kind if self.dist == FIRST_PARTY else f"{self.dist}:{self.kind}"
+
+
+@attrs.frozen
+class Record:
+    """What became of one plugin. `error` is its traceback, or why it is not active."""
+
+    dist: str
+    version: str
+    state: Literal["active", "blocked", "failed", "conflict"]
+    seconds: float
+    kinds: tuple[str, ...]
+    error: str | None = None
+
+
+class Catalog:
+    """A fixed set of kinds, found by short name in code and by id in files."""
+
+    def __init__(self, brought: Iterable[Brought], records: Iterable[Record]) -> None:
+        self.brought = tuple(brought)
+        self.records = tuple(records)
+        self._by_id = {(item.family, item.id): item for item in self.brought}
+        self._by_kind: dict[tuple[str, str], list[Brought]] = {}
+        for item in self.brought:
+            self._by_kind.setdefault((item.family, item.kind), []).append(item)
+        self._ids = {item.thing: item.id for item in self.brought}
+
+    def names(self, family: str) -> list[str]:
+        """Return every name that `find` takes for a family: short where unique, else the id."""
+        names = []
+        for item in self.brought:
+            if item.family == family:
+                rivals = self._by_kind[family, item.kind]
+                short = item.dist == FIRST_PARTY or len(rivals) == 1
+                names.append(item.kind if short else item.id)
+        return sorted(names)
+
+    def find(self, family: str, name: str) -> Any:
+        """Return what is registered under a short name or an id, or raise `UnknownKindError`."""
+        if (item := self._by_id.get((family, name))) is not None:
+            return item.thing
+        rivals = self._by_kind.get((family, name), [])
+        if len(rivals) == 1:
+            return rivals[0].thing
+        if rivals:
+            ids = " and ".join(f"'{item.id}'" for item in rivals)
+            problem = f"'{name}' is offered by several plugins: {ids}; write one of these in full"
+            raise UnknownKindError(family, name, problem)
+        self._raise_if_broken(name)
+        known = self.names(family)
+        broken = [record.dist for record in self.records if record.state in ("failed", "conflict")]
+        remedy = f" These plugins failed to load: {listing(broken)}." if broken else ""
+        raise UnknownKindError(
+            family,
+            name,
+            f"there is no '{name}' among the {family}.{nearest(name, known)} "
+            f"Known are: {listing(known, 40)}.{remedy}",
+        )
+
+    def by_id(self, family: str, identity: str, schema: int) -> Any:
+        """Return the class of an id in a file; its schema must be the one that is installed."""
+        item = self._by_id.get((family, identity))
+        if item is None:
+            self._raise_if_broken(identity)
+            problem = f"there is no '{identity}' among the {family} that are active here"
+            raise UnknownKindError(family, identity, problem)
+        if schema != item.thing.schema:
+            age = "newer" if schema > item.thing.schema else "older"
+            raise ConfigError(
+                identity,
+                f"schema {schema} is {age} than the installed one, {item.thing.schema}, "
+                f"of distribution {item.dist}, and no migration leads from one to the other; "
+                f"install the release of {item.dist} that goes with it",
+            )
+        return item.thing
+
+    def has(self, family: str | None, identity: str) -> bool:
+        """Tell whether an id is active, in one family or (None) in any."""
+        if family is not None:
+            return (family, identity) in self._by_id
+        return any(known == identity for _, known in self._by_id)
+
+    def id_of(self, thing: Any) -> str:
+        """Return the id of a registered class."""
+        if thing not in self._ids:
+            raise ConfigError(
+                getattr(thing, "__name__", str(thing)),
+                "this class is not registered, so that a file could not name it; register it "
+                "first: mlpk.plugins.add(...) with the class or its module",
+            )
+        return self._ids[thing]
+
+    def owner(self, identity: str) -> Record | None:
+        """Return the record of the third-party distribution that an id belongs to."""
+        dist, _, kind = identity.rpartition(":")
+        found = (record for record in self.records if record.dist == dist)
+        return next(found, None) if kind and dist else None
+
+    def _raise_if_broken(self, name: str) -> None:
+        record = self.owner(name)
+        if record is not None and record.state != "active":
+            raise PluginError(
+                f"'{name}' is asked for, but the plugin {record.dist} {record.version} is "
+                f"{record.state}: {(record.error or '').strip().splitlines()[-1]}",
+                record.dist,
+            )
+
+
+class Family(Mapping[str, Any]):
+    """The current catalog's view of one family: a mapping, with attribute access and completion."""
+
+    def __init__(self, family: str) -> None:
+        self._family = family
+
+    def __getitem__(self, name: str) -> Any:
+        return current().find(self._family, name)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):  # probed by copy, pickle and notebooks; no kind is called so
+            raise AttributeError(name)
+        return current().find(self._family, name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in current().names(self._family)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(current().names(self._family))
+
+    def __len__(self) -> int:
+        return len(current().names(self._family))
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *(name for name in self if name.isidentifier())]
+
+    def __repr__(self) -> str:
+        return f"<mlpk.{self._family}: {', '.join(self)}>"
+
+
+_lock = threading.RLock()
+_current: Catalog | None = None
+_unfinished: Catalog | None = None
+
+
+def current() -> Catalog:
+    """Return the catalog in force; the first call discovers what is installed.
+
+    A plugin that asks while discovery imports it sees the first-party kinds.
+    """
+    if _current is not None:
+        return _current
+    from mlpk import discovery  # noqa: PLC0415 - it imports every interface, and those import this
+
+    with _lock:
+        if _current is None and _unfinished is not None:
+            return _unfinished
+        return _current if _current is not None else swap(discovery.discover)
+
+
+def swap(make: Callable[[Callable[[Catalog], None]], Catalog]) -> Catalog:
+    """Put the catalog that `make` returns in force.
+
+    `make` is handed a function that shows an unfinished catalog to the plugins it is importing.
+    """
+    global _current, _unfinished  # noqa: PLW0603 - the one place where the catalog in force is held
+    with _lock:
+        try:
+            made = make(_show_unfinished)
+        finally:
+            _unfinished = None
+        _current = made
+        return made
+
+
+def _show_unfinished(catalog: Catalog) -> None:
+    global _unfinished  # noqa: PLW0603 - see swap
+    _unfinished = catalog

@@ -1,0 +1,70 @@
+"""What a layer gets from outside while it runs: mode, random numbers, scratch memory."""
+
+from __future__ import annotations
+
+from math import prod
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from mlpk.arrays import Array
+from mlpk.streams import stream
+
+__all__ = ["Context"]
+
+
+class Context:
+    """The surroundings of one node in one pass.
+
+    `training` tells the mode; `needs_input_grad[i]` whether anybody reads the gradient of input
+    i; `rng` is the node's generator for this step, made when first asked for.
+    """
+
+    def __init__(
+        self,
+        dtype: DTypeLike,
+        *,
+        seed: int = 0,
+        name: str = "",
+        training: bool = True,
+        needs_input_grad: tuple[bool, ...] = (True,),
+        spoil: bool = False,
+    ) -> None:
+        self.dtype = np.dtype(dtype)
+        self.training = training
+        self.needs_input_grad = needs_input_grad
+        self.step = 0
+        self._seed = seed
+        self._purpose = f"node/{name}"
+        self._spoil = spoil
+        self._rng: tuple[int, np.random.Generator] | None = None
+        self._memory: dict[str, Array] = {}
+        self._views: dict[str, tuple[tuple[int, ...], DTypeLike | None, Array]] = {}
+
+    @property
+    def rng(self) -> np.random.Generator:
+        """The generator derived from (seed, node, step)."""
+        if self._rng is None or self._rng[0] != self.step:
+            self._rng = (self.step, stream(self._seed, self._purpose, self.step))
+        return self._rng[1]
+
+    def empty(self, name: str, shape: tuple[int, ...], dtype: DTypeLike | None = None) -> Array:
+        """Return scratch memory of this pass, its contents undefined, the dtype the model's.
+
+        The same name gives the same memory again, which only grows: what must survive the
+        node's next forward or backward needs a name of its own.
+        """
+        held = self._views.get(name)
+        if held is None or held[0] != shape or held[1] is not dtype:
+            held = (shape, dtype, self._view(name, shape, np.dtype(dtype or self.dtype)))
+            self._views[name] = held
+        if self._spoil:
+            held[2].fill(np.nan if held[2].dtype.kind in "fc" else 1)
+        return held[2]
+
+    def _view(self, name: str, shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> Array:
+        size = prod(shape)
+        memory = self._memory.get(name)
+        if memory is None or memory.size < size or memory.dtype != dtype:
+            memory = self._memory[name] = np.empty(size, dtype)
+        return memory[:size].reshape(shape)

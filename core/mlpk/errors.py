@@ -1,0 +1,173 @@
+"""Every error that mlpk raises on purpose.
+
+Each derives from `MlpkError` and from the builtin that a caller would catch, says what was
+wanted, what was found, where, and what to do next, and carries the culprits as attributes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mlpk_schemas.errors import ConfigError, MlpkError, nearest, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from mlpk.training.history import History
+
+__all__ = [
+    "ConfigError",
+    "DataError",
+    "DivergedError",
+    "FileAccessError",
+    "FileFormatError",
+    "GraphError",
+    "MissingPluginError",
+    "MlpkError",
+    "PluginError",
+    "ShapeError",
+    "UnknownArrayError",
+    "UnknownKindError",
+    "nearest",
+    "shown",
+]
+
+
+class UnknownKindError(MlpkError, KeyError, AttributeError):
+    """No active plugin offers a kind of this name, or several do."""
+
+    def __init__(self, family: str, name: str, problem: str) -> None:
+        super().__init__(problem)
+        self.family = family
+        self.name = name
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.family, self.name, str(self))
+
+
+class ShapeError(MlpkError, ValueError):
+    """An array or a declared shape does not fit; `where` names the node, input or array."""
+
+    def __init__(self, problem: str, where: str = "") -> None:
+        super().__init__(f"{where}: {problem}" if where else problem)
+        self.problem = problem
+        self.where = where
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.problem, self.where)
+
+
+class UnknownArrayError(MlpkError, KeyError):
+    """A network has no array of this name."""
+
+
+class GraphError(MlpkError, ValueError):
+    """The nodes of a network do not make a graph: a cycle, a loose end, a name used twice."""
+
+
+class DataError(MlpkError, ValueError):
+    """The data cannot be used; `row` is the row of the array that was passed, where one is to blame."""
+
+    def __init__(self, problem: str, row: int | None = None) -> None:
+        super().__init__(problem)
+        self.row = row
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (str(self), self.row)
+
+
+class DivergedError(MlpkError, ArithmeticError):
+    """The loss is not finite though the data are; the parameters are those before that step."""
+
+    def __init__(self, problem: str, history: History | None = None) -> None:
+        super().__init__(problem)
+        self.history = history
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (str(self), self.history)
+
+
+class PluginError(MlpkError, RuntimeError):
+    """A plugin is broken, or was asked for what it does not offer; `dist` names it."""
+
+    def __init__(self, problem: str, dist: str | None = None) -> None:
+        super().__init__(problem)
+        self.dist = dist
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (str(self), self.dist)
+
+
+class MissingPluginError(PluginError):
+    """A file needs kinds that are not active here.
+
+    `kinds` lists all of them at once, each with the distribution and version that the *file*
+    claims for it; nothing vouches for that claim.
+    """
+
+    def __init__(self, kinds: Sequence[tuple[str, str, str]]) -> None:
+        listed = "; ".join(
+            f"'{kind}' (the file claims: {dist} {version})" if dist else f"'{kind}'"
+            for kind, dist, version in kinds
+        )
+        super().__init__(
+            f"{len(kinds)} kind{'s' * (len(kinds) > 1)} of this file are not active here: "
+            f"{listed}. "
+            "Install only what you know and trust, or load with missing='opaque' to look at "
+            "the rest."
+        )
+        self.kinds = tuple(kinds)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.kinds,)
+
+
+class FileFormatError(MlpkError, ValueError):
+    """The bytes are not a valid .mlpk file; `path`, `field` and `offset` say where."""
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        path: str | None = None,
+        field: str | None = None,
+        offset: int | None = None,
+    ) -> None:
+        place = ", ".join(
+            [f"field {field}"] * (field is not None) + [f"byte {offset}"] * (offset is not None)
+        )
+        start = f"{path}: " if path else ""
+        super().__init__(f"{start}{problem}" + (f" (at {place})" if place else ""))
+        self.problem = problem
+        self.path = path
+        self.field = field
+        self.offset = offset
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _file_format_error, (self.problem, self.path, self.field, self.offset)
+
+
+def _file_format_error(
+    problem: str, path: str | None, field: str | None, offset: int | None
+) -> FileFormatError:
+    return FileFormatError(problem, path=path, field=field, offset=offset)
+
+
+class FileAccessError(MlpkError, OSError):
+    """A file cannot be opened, read or written; `path` names it, `errno` is the system's number."""
+
+    def __init__(self, problem: str, path: str, errno: int | None = None) -> None:
+        super().__init__(problem)
+        self.path = path
+        self.errno = errno
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (str(self), self.path, self.errno)
+
+
+def listing(names: Iterable[str], limit: int = 12) -> str:
+    """Return names for a message, sorted, with the number of those left out."""
+    ordered = sorted(names)
+    rest = len(ordered) - limit
+    text = ", ".join(ordered[:limit])
+    return f"{text} and {rest} more" if rest > 0 else text or "none"

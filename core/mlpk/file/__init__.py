@@ -1,0 +1,1 @@
+"""The .mlpk file: bytes, checks and the models in it."""

@@ -1,0 +1,77 @@
+"""Blocks of 16 MiB, each with a digest of its own, and the threads that hash several at once."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Final, TypeVar
+
+import numpy as np
+
+from mlpk.arrays import Array
+
+__all__ = ["BLOCK", "DIGEST_SIZE", "batches", "digests_size", "raw", "run"]
+
+BLOCK: Final = 16 * 2**20
+DIGEST_SIZE: Final = 32
+
+# Below `_THREADED` bytes starting threads costs more than it saves; a batch of small blocks is
+# large enough to outweigh its hand-over to a thread.
+_THREADED: Final = 8 * 2**20
+_BATCH: Final = 2**20
+_WORKERS: Final = min(8, os.cpu_count() or 1)
+
+T = TypeVar("T")
+K = TypeVar("K")
+
+
+def digests_size(nbytes: int) -> int:
+    """Return how many bytes the joined digests of a tensor take."""
+    return -(-nbytes // BLOCK) * DIGEST_SIZE
+
+
+def raw(array: Array) -> memoryview:
+    """Return the memory of a contiguous array as bytes, without a copy."""
+    return memoryview(array.reshape(-1).view(np.uint8))
+
+
+def batches(tensors: Iterable[tuple[K, int]]) -> Iterator[list[tuple[K, int, int]]]:
+    """Cut tensors, given with their sizes, into blocks (tensor, start, stop), small ones joined."""
+    batch: list[tuple[K, int, int]] = []
+    held = 0
+    for tensor, nbytes in tensors:
+        for start in range(0, nbytes, BLOCK):
+            stop = min(start + BLOCK, nbytes)
+            batch.append((tensor, start, stop))
+            held += stop - start
+            if held >= _BATCH:
+                yield batch
+                batch, held = [], 0
+    if batch:
+        yield batch
+
+
+def run(jobs: Iterable[Callable[[], T]], nbytes: int) -> Iterator[T]:
+    """Yield the results of jobs over `nbytes` in order, computed by several threads if that pays.
+
+    Jobs are taken only a little ahead of the results, so what one holds is soon freed, and a
+    failure leaves most of the others undone.
+    """
+    if nbytes < _THREADED:
+        for job in jobs:
+            yield job()
+        return
+    waiting: deque[Future[Any]] = deque()
+    with ThreadPoolExecutor(_WORKERS, "mlpk-file") as pool:
+        try:
+            for job in jobs:
+                waiting.append(pool.submit(job))
+                if len(waiting) > _WORKERS:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()

@@ -1,0 +1,359 @@
+"""Graphs: nodes with names, in order, their shapes and their arrays declared."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import attrs
+
+from mlpk.errors import ConfigError, GraphError, ShapeError, nearest, shown
+from mlpk.kind import written
+from mlpk.layer import Layer
+from mlpk.opaque import Opaque
+from mlpk.symbol import Input, Placed, Symbol, declared
+from mlpk_schemas.file import PluginClaim
+from mlpk_schemas.model import NAME, InputSpec, ModelSpec, NodeSpec
+
+if TYPE_CHECKING:
+    from mlpk.declaration import Buffer, Declaration, Param, Shape
+
+__all__ = ["Graph", "Node"]
+
+
+@attrs.frozen(eq=False)
+class Node:
+    """One node. `params` and `buffers` map the layer's names to the network's, "node/array".
+
+    `declaration` is None for a node whose layer, or whose inputs' shapes, are unknown here.
+    """
+
+    name: str
+    layer: Layer
+    inputs: tuple[str, ...]
+    params: Mapping[str, str]
+    buffers: Mapping[str, str]
+    declaration: Declaration | None
+
+    @property
+    def shape(self) -> Shape | None:
+        """The output's shape, without the batch axis."""
+        return self.declaration.output if self.declaration else None
+
+
+class Graph:
+    """A checked network without its arrays.
+
+    `params` and `buffers` hold what each array was declared as, under the network's names.
+    """
+
+    def __init__(
+        self,
+        dtype: str,
+        inputs: Sequence[InputSpec],
+        nodes: Iterable[tuple[str, Layer, tuple[str, ...], Mapping[str, str]]],
+        outputs: Sequence[str],
+    ) -> None:
+        """Declare every node, in order.
+
+        Each node is (name, layer, inputs, arrays), where arrays maps the names of its own arrays
+        to the network's; those left out are called "node/array".
+        """
+        self.dtype = dtype
+        self.inputs = {spec.name: spec for spec in inputs}
+        self.nodes: dict[str, Node] = {}
+        self.outputs = tuple(outputs)
+        self.params: dict[str, Param] = {}
+        self.buffers: dict[str, Buffer] = {}
+        if len(self.inputs) < len(inputs):
+            raise GraphError("two inputs have the same name")
+        shapes: dict[str, Shape | None] = {spec.name: spec.shape for spec in inputs}
+        for name, layer, feeds, arrays in nodes:
+            if name in shapes:
+                raise GraphError(f"two nodes or inputs are called '{name}'; give one another name")
+            for feed in feeds:
+                if feed not in shapes:
+                    raise GraphError(f"node '{name}' takes '{feed}', which does not come before it")
+            node = self._declare(name, layer, feeds, [shapes[feed] for feed in feeds], arrays)
+            self.nodes[name] = node
+            shapes[name] = node.shape
+        if not self.outputs:
+            raise GraphError("a network needs at least one output, found none")
+        for output in self.outputs:
+            if output not in self.nodes:
+                raise GraphError(
+                    f"the output '{output}' is not a node.{nearest(output, self.nodes)}"
+                )
+
+    @classmethod
+    def of_list(
+        cls, layers: Iterable[Any], input_shape: Any, input_dtype: str | None, dtype: str
+    ) -> Graph:
+        """Return the graph of layers that feed each other; each a layer, a name or a mapping."""
+        if isinstance(layers, str | Mapping | Layer):
+            raise ConfigError("layers", f"wanted a list of layers, found {shown(layers)}")
+        try:
+            symbol = source = Input(input_shape, input_dtype)
+        except ConfigError as error:
+            raise error.moved("Input.shape", "input_shape") from None
+        for place, given in enumerate(layers):
+            layer, name = _placed(given, f"layers[{place}]")
+            symbol = Symbol.of(layer, (symbol,), name or f"layers[{place}] ({layer.kind})", None)
+            symbol.name = name
+        if symbol is source:
+            raise GraphError("a network needs at least one layer, found none")
+        return cls.of_symbols([source], [symbol], dtype)
+
+    @classmethod
+    def of_symbols(cls, inputs: Sequence[Symbol], outputs: Sequence[Symbol], dtype: str) -> Graph:
+        """Return the graph that leads from the inputs to the outputs."""
+        for symbol in (*inputs, *outputs):
+            if not isinstance(symbol, Symbol):
+                problem = f"wanted symbols (mlpk.Input(...), layer(...)), found {shown(symbol)}"
+                raise ConfigError("inputs and outputs", problem)
+        order = _ordered(outputs)
+        names = _named([*inputs, *(symbol for symbol in order if symbol.layer is not None)])
+        for symbol in inputs:
+            if symbol.layer is not None or symbol not in order:
+                problem = "is no mlpk.Input" if symbol.layer is not None else "leads to no output"
+                raise GraphError(f"the input {symbol} {problem}")
+        nodes = []
+        for symbol in order:
+            if symbol.layer is not None:
+                feeds = tuple(names[feed] for feed in symbol.inputs)
+                nodes.append((names[symbol], symbol.layer, feeds, _shared(symbol, names)))
+            elif symbol not in names:
+                raise GraphError(f"the outputs need {symbol}, which is not among the inputs")
+        specs = [
+            InputSpec(name=names[symbol], shape=symbol.shape, dtype=symbol.dtype or dtype)  # type: ignore[arg-type] # checked by the record
+            for symbol in inputs
+        ]
+        return cls(dtype, specs, nodes, [names[symbol] for symbol in outputs])
+
+    @classmethod
+    def of_spec(cls, spec: ModelSpec, *, opaque: Sequence[PluginClaim] | None = None) -> Graph:
+        """Return the graph of a spec.
+
+        With `opaque`, a file's claims about its plugins, kinds that are not active become inert.
+        """
+        _refuse_cycles(spec)
+        nodes = []
+        for place, node in enumerate(spec.nodes):
+            where = f"spec.nodes[{place}]"
+            plain = {"id": node.id, "schema": node.schema, "config": node.config}
+            if opaque is None:
+                layer = Layer.read(plain, where)
+            else:
+                layer = Opaque.read_or_keep(plain, where, opaque)
+            nodes.append((node.name, layer, node.inputs, {**node.params, **node.buffers}))
+        graph = cls(spec.dtype, spec.inputs, nodes, spec.outputs)
+        graph._keep_names(spec.nodes)
+        for place, node in enumerate(spec.nodes):
+            made = graph.nodes[node.name]
+            for role in ("params", "buffers"):
+                wanted, found = getattr(made, role), getattr(node, role)
+                if wanted.keys() != found.keys():
+                    raise ConfigError(
+                        f"spec.nodes[{place}].{role}",
+                        f"wanted the arrays {sorted(wanted)}, found {sorted(found)}",
+                    )
+        return graph
+
+    def spec(self) -> ModelSpec:
+        """Return what is written down of this graph."""
+        return ModelSpec(
+            dtype=self.dtype,  # type: ignore[arg-type] # checked by the record
+            inputs=tuple(self.inputs.values()),
+            nodes=tuple(
+                NodeSpec(
+                    name=node.name,
+                    inputs=node.inputs,
+                    params=node.params,
+                    buffers=node.buffers,
+                    **(
+                        node.layer.plain()
+                        if isinstance(node.layer, Opaque)
+                        else written(node.layer)
+                    ),
+                )
+                for node in self.nodes.values()
+            ),
+            outputs=self.outputs,
+        )
+
+    def ending_in(self, outputs: Sequence[str]) -> Graph:
+        """Return the part of this graph that leads to other outputs, arrays and names kept."""
+        for output in outputs:
+            if output not in self.nodes:
+                raise GraphError(f"there is no node '{output}'.{nearest(output, self.nodes)}")
+        needed = set(outputs)
+        for node in reversed(self.nodes.values()):
+            if node.name in needed:
+                needed.update(node.inputs)
+        part = Graph(
+            self.dtype,
+            [spec for spec in self.inputs.values() if spec.name in needed],
+            [
+                (node.name, node.layer, node.inputs, {**node.params, **node.buffers})
+                for node in self.nodes.values()
+                if node.name in needed
+            ],
+            outputs,
+        )
+        part._keep_names(self.nodes[name] for name in part.nodes)
+        return part
+
+    def arrays(self, role: Literal["params", "buffers"]) -> list[str]:
+        """Return the name of every array of a role, each once, in the order of the nodes."""
+        mappings = (getattr(node, role) for node in self.nodes.values())
+        return list(dict.fromkeys(name for mapping in mappings for name in mapping.values()))
+
+    def _keep_names(self, given: Iterable[NodeSpec | Node]) -> None:
+        """Give nodes that could not be declared the names of their arrays, as they were written."""
+        for node in given:
+            if self.nodes[node.name].declaration is None:
+                self.nodes[node.name] = attrs.evolve(
+                    self.nodes[node.name], params=node.params, buffers=node.buffers
+                )
+
+    def _declare(
+        self,
+        name: str,
+        layer: Layer,
+        feeds: tuple[str, ...],
+        shapes: list[Shape | None],
+        arrays: Mapping[str, str],
+    ) -> Node:
+        known = [shape for shape in shapes if shape is not None]
+        if isinstance(layer, Opaque) or len(known) < len(shapes):
+            return Node(name, layer, feeds, {}, {}, None)
+        declaration = declared(layer, tuple(known), f"node '{name}'")
+        called = {
+            local: arrays.get(local, f"{name}/{local}")
+            for local in (*declaration.params, *declaration.buffers)
+        }
+        for local, array in called.items():
+            if not re.fullmatch(f"{NAME}/{NAME}", array):
+                raise GraphError(f"'{array}' is no name for an array: wanted 'node/array'")
+            mine: Param | Buffer = (
+                declaration.params[local]
+                if local in declaration.params
+                else declaration.buffers[local]
+            )
+            known_arrays: dict[str, Any] = (
+                self.params if local in declaration.params else self.buffers
+            )
+            other: dict[str, Any] = self.buffers if local in declaration.params else self.params
+            held = known_arrays.setdefault(array, mine)
+            if held.shape != mine.shape or array in other:
+                raise ShapeError(
+                    f"wanted to share the array '{array}' of shape {held.shape}, but its own "
+                    f"'{local}' has shape {mine.shape}",
+                    f"node '{name}'",
+                )
+        return Node(
+            name,
+            layer,
+            feeds,
+            {local: called[local] for local in declaration.params},
+            {local: called[local] for local in declaration.buffers},
+            declaration,
+        )
+
+
+def _placed(given: Any, where: str) -> tuple[Layer, str | None]:
+    if isinstance(given, Placed):
+        return given.layer, given.name
+    if isinstance(given, Symbol):
+        raise ConfigError(where, "a list holds layers; for a graph use Model(inputs=, outputs=)")
+    if isinstance(given, Mapping) and "name" in given:
+        rest = {key: value for key, value in given.items() if key != "name"}
+        return Layer.of(rest, where), given["name"]
+    return Layer.of(given, where), None
+
+
+def _ordered(outputs: Iterable[Symbol]) -> list[Symbol]:
+    """Return every symbol that leads to the outputs, each after what feeds it."""
+    order: dict[Symbol, None] = {}
+    stack = [(symbol, False) for symbol in reversed(list(outputs))]
+    while stack:
+        symbol, fed = stack.pop()
+        if fed:
+            order[symbol] = None
+        elif symbol not in order:
+            stack.append((symbol, True))
+            stack += [(feed, False) for feed in reversed(symbol.inputs)]
+    return list(order)
+
+
+def _named(symbols: Iterable[Symbol]) -> dict[Symbol, str]:
+    """Return a name for each symbol: its own, else its kind's with a number where it is taken."""
+    symbols = list(dict.fromkeys(symbols))
+    taken: set[str] = set()
+    for symbol in symbols:
+        if symbol.name is None:
+            continue
+        if not isinstance(symbol.name, str) or not re.fullmatch(NAME, symbol.name):
+            problem = f"wanted letters, digits and _ . -, found {shown(symbol.name)}"
+            raise ConfigError("name", problem)
+        if symbol.name in taken:
+            raise GraphError(
+                f"two nodes or inputs are called '{symbol.name}'; give one another name"
+            )
+        taken.add(symbol.name)
+    names = {}
+    for symbol in symbols:
+        stem = symbol.layer.kind if symbol.layer is not None else "input"
+        name, number = symbol.name or stem, 0
+        while symbol.name is None and name in taken:
+            number += 1
+            name = f"{stem}_{number}"
+        taken.add(name)
+        names[symbol] = name
+    return names
+
+
+def _shared(symbol: Symbol, names: Mapping[Symbol, str]) -> dict[str, str]:
+    """Return the arrays that a symbol takes from the one it shares with, by its own names."""
+    owner = symbol
+    while owner.share is not None:
+        owner = owner.share
+    if owner is symbol:
+        return {}
+    if owner not in names:
+        raise GraphError(f"{symbol} shares the arrays of {owner}, which is not in this network")
+    if type(owner.layer) is not type(symbol.layer):
+        raise GraphError(f"{symbol} can share arrays only with a node of its kind, not {owner}")
+    declaration = declared(symbol.layer, tuple(feed.shape for feed in symbol.inputs), names[symbol])  # type: ignore[arg-type] # only nodes share
+    locals_ = (*declaration.params, *declaration.buffers)
+    return {local: f"{names[owner]}/{local}" for local in locals_}
+
+
+def _refuse_cycles(spec: ModelSpec) -> None:
+    """Refuse nodes that feed themselves, and tell them from nodes in a wrong order."""
+    feeds = {node.name: node.inputs for node in spec.nodes}
+    known = {given.name for given in spec.inputs}
+    for node in spec.nodes:
+        for feed in node.inputs:
+            if feed not in known and feed not in feeds:
+                raise GraphError(
+                    f"node '{node.name}' takes '{feed}', but there is no such node or input."
+                    f"{nearest(feed, [*known, *feeds])}"
+                )
+    done: set[str] = set(known)
+    for start in feeds:
+        path: dict[str, None] = {}
+        stack = [(start, False)]
+        while stack:
+            name, left = stack.pop()
+            if left:
+                path.pop(name)
+                done.add(name)
+            elif name in path:
+                cycle = [*list(path)[list(path).index(name) :], name]
+                raise GraphError(f"the nodes make a cycle: {' <- '.join(cycle)}")
+            elif name not in done:
+                path[name] = None
+                stack.append((name, True))
+                stack += [(feed, False) for feed in feeds[name]]

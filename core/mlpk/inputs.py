@@ -1,0 +1,83 @@
+"""The arrays that go into a network: told apart by name, checked, and converted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from mlpk.arrays import Array
+from mlpk.errors import ConfigError, DataError, ShapeError, nearest, shown
+from mlpk_schemas.model import InputSpec
+
+__all__ = ["as_array", "by_name", "check_input", "converted", "row_count"]
+
+ADVICE = "give several inputs or outputs as a dict by name, and rows of one as a single array"
+
+
+def by_name(given: Any, names: Sequence[str], role: str) -> dict[str, Array]:
+    """Return arrays by name from one array, or from a dict that names them all."""
+    if not isinstance(given, Mapping):
+        if len(names) > 1:
+            raise DataError(
+                f"{role}: wanted a dict with the keys {list(names)}, found {shown(given)}"
+            )
+        return {names[0]: as_array(given, role)}
+    for name in given:
+        if name not in names:
+            problem = f"there is no '{name}'; wanted {list(names)}.{nearest(str(name), names)}"
+            raise ConfigError(f"{role}['{name}']", problem)
+    for name in names:
+        if name not in given:
+            raise ConfigError(f"{role}['{name}']", "is missing from the dict")
+    return {name: as_array(given[name], f"{role}['{name}']") for name in names}
+
+
+def as_array(given: Any, role: str) -> Array:
+    """Return one array of numbers; lists, text and objects are refused with advice."""
+    if isinstance(given, list | tuple):
+        raise DataError(f"{role}: wanted an array, found a {type(given).__name__}; {ADVICE}")
+    array = np.asarray(given)
+    if array.dtype.kind not in "biuf":
+        problem = f"wanted real numbers, found dtype {array.dtype}"
+        if array.dtype.kind == "O":
+            problem += f" ({shown(given)})"
+        raise DataError(f"{role}: {problem}")
+    if array.ndim == 0:
+        raise ShapeError("wanted rows on the first axis, found a single number", role)
+    return array
+
+
+def check_input(array: Array, spec: InputSpec, role: str) -> None:
+    """Refuse an array whose rows do not fit an input: shape, and whole numbers where it wants them."""
+    shape = array.shape[1:]
+    fits = len(shape) == len(spec.shape) and all(
+        wanted in (None, found) for wanted, found in zip(spec.shape, shape, strict=True)
+    )
+    if not fits:
+        wanted = ", ".join(["rows", *("any" if n is None else str(n) for n in spec.shape)])
+        hint = (
+            "; put the one row into an array of rows: x[None]" if array.shape == spec.shape else ""
+        )
+        raise ShapeError(f"wanted shape ({wanted}), found {array.shape}{hint}", role)
+    if not np.can_cast(array.dtype, spec.dtype, "same_kind"):
+        raise DataError(
+            f"{role}: the input '{spec.name}' wants dtype {spec.dtype}, found {array.dtype}"
+        )
+
+
+def converted(array: Array, spec: InputSpec) -> Array:
+    """Return an array in its input's dtype, itself if it has it already."""
+    return np.asarray(array, spec.dtype)
+
+
+def row_count(arrays: Mapping[str, Array], role: str) -> int:
+    """Return how many rows the arrays have; they must agree, and there must be one."""
+    counts = {name: len(array) for name, array in arrays.items()}
+    if len(set(counts.values())) > 1:
+        raise ShapeError(f"wanted the same number of rows everywhere, found {counts}", role)
+    rows = next(iter(counts.values()))
+    if rows == 0:
+        raise DataError(f"{role}: wanted at least one row, found none")
+    return rows

@@ -1,0 +1,130 @@
+"""A kind: a class with a registered name, whose fields are its whole configuration."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, Self, TypeVar, dataclass_transform
+
+import attrs
+
+from mlpk import catalog
+from mlpk.errors import ConfigError, UnknownKindError, shown
+from mlpk.example import Example
+from mlpk_schemas import records
+from mlpk_schemas.fields import Check
+
+__all__ = ["Kind", "KindCheck", "define", "written"]
+
+C = TypeVar("C", bound=type)
+
+
+class Kind(ABC):
+    """Base of everything that has a registered name.
+
+    `kind` is the name, snake_case; `schema` is raised, with a migration, when the meaning of a
+    field or an array changes; `family` is set by the interface ("layers", "optimizers", ...).
+    """
+
+    kind: ClassVar[str]
+    schema: ClassVar[int] = 1
+    family: ClassVar[str]
+
+    @classmethod
+    def examples(cls) -> Iterator[Example]:
+        """Yield small instances for the kit, the docs and the benchmarks; the default one here."""
+        yield Example(cls())
+
+    @classmethod
+    def of(cls, value: object, where: str = "") -> Self:
+        """Return an instance from an instance, a registered name, or a mapping with "kind".
+
+        Raises `ConfigError` for anything else and for wrong fields, `UnknownKindError` for a name
+        that no active plugin offers.
+        """
+        where = where or cls.family
+        if isinstance(value, cls):
+            return value
+        fields: Mapping[str, object] = {}
+        if isinstance(value, Mapping):
+            fields = {key: item for key, item in value.items() if key != "kind"}
+            value = value.get("kind", value)
+        if not isinstance(value, str):
+            example = next(iter(catalog.current().names(cls.family)), "name")
+            raise ConfigError(
+                where,
+                f'wanted one of the {cls.family}: an instance, a name or {{"kind": "{example}", '
+                f"...}}; found {shown(value)}",
+            )
+        found = catalog.current().find(cls.family, value)
+        return records.build(found, fields, where, strict=False)  # type: ignore[no-any-return] # the catalog's classes are of this family
+
+    @classmethod
+    def read(cls, value: Mapping[str, Any], where: str) -> Self:
+        """Return an instance from {"id", "schema", "config"} as a file holds it; nothing is converted."""
+        found = catalog.current().by_id(cls.family, value["id"], value["schema"])
+        return records.build(found, value["config"], f"{where}.config", strict=True)  # type: ignore[no-any-return] # the catalog's classes are of this family
+
+
+def written(instance: Kind) -> dict[str, Any]:
+    """Return {"id", "schema", "config"}: the instance as a file holds it, with all of its fields."""
+    config = {
+        name: records.plain(value, written) for name, value in records.values(instance).items()
+    }
+    identity = catalog.current().id_of(type(instance))
+    return {"id": identity, "schema": type(instance).schema, "config": config}
+
+
+class KindCheck(Check):
+    """A field that holds another kind: an instance, its name, or a mapping."""
+
+    named = True
+
+    def __init__(self, family: type[Kind]) -> None:
+        self.family = family
+        self.wanted = f"one of the {family.family} (a name, a mapping or an instance)"
+
+    def __call__(self, value: object, where: str, *, strict: bool) -> Kind:
+        if isinstance(value, self.family):
+            return value
+        if strict:
+            if not isinstance(value, Mapping) or value.keys() != {"id", "schema", "config"}:
+                raise self.refuse(value, where)
+            if not isinstance(value["id"], str) or type(value["schema"]) is not int:
+                raise self.refuse(value, where)
+            return self.family.read(value, where)
+        if not isinstance(value, str | Mapping):
+            raise self.refuse(value, where)
+        try:
+            return self.family.of(value, where)
+        except UnknownKindError as error:
+            raise ConfigError(where, str(error)) from error
+
+
+def _kind_check(annotation: Any) -> Check | None:
+    if isinstance(annotation, type) and issubclass(annotation, Kind):
+        return KindCheck(annotation)
+    return None
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(attrs.field,))
+def define(cls: C) -> C:
+    """Make a kind of an annotated class: frozen, complete, checked field by field.
+
+    Refused here, with `ConfigError`: a class that is no kind, that misses its name or one of its
+    methods, and a field that cannot be written down (a callable, a path, bytes).
+    """
+    name = cls.__name__
+    if not issubclass(cls, Kind):
+        raise ConfigError(name, "define makes kinds: derive from Layer, Optimizer, Loss, ...")
+    kind = cls.__dict__.get("kind")
+    if not isinstance(kind, str) or not re.fullmatch(r"[a-z][a-z0-9_]*", kind):
+        raise ConfigError(f"{name}.kind", f"wanted a name in snake_case, found {shown(kind)}")
+    schema = cls.schema
+    if type(schema) is not int or schema < 1:
+        raise ConfigError(f"{name}.schema", f"wanted an integer from 1, found {shown(schema)}")
+    missing = sorted(getattr(cls, "__abstractmethods__", ()))
+    if missing:
+        raise ConfigError(name, f"these methods are missing: {', '.join(missing)}")
+    return records.make(cls, kind, _kind_check)

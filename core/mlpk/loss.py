@@ -1,0 +1,60 @@
+"""The interface of losses."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any, ClassVar
+
+import numpy as np
+
+from mlpk.arrays import Array
+from mlpk.context import Context
+from mlpk.kind import Kind
+
+__all__ = ["Loss"]
+
+
+class Loss(Kind):
+    """A number that says how wrong predictions are, and its gradient.
+
+    `takes` says what the prediction means: "real" anything, "logits" not yet probabilities,
+    "probabilities" what a softmax or a sigmoid gives. It is compared with `Layer.gives`.
+    """
+
+    family: ClassVar[str] = "losses"
+    takes: ClassVar[str] = "real"
+
+    @abstractmethod
+    def forward(
+        self, ctx: Context, prediction: Array, target: Array, weight: Array | None = None
+    ) -> tuple[float, Any]:
+        """Return the loss, and what `backward` needs.
+
+        prediction (N, ...); weight (N,) or None: the mean is sum(w * l) / sum(w).
+        """
+
+    @abstractmethod
+    def backward(self, ctx: Context, saved: Any) -> Array:
+        """Return the gradient by the prediction, shaped like it."""
+
+    def check(self, prediction: tuple[int, ...], target: Array) -> None:
+        """Refuse targets that don't fit predictions of this shape (without the batch axis).
+
+        Called once with all targets before training; a `DataError` names the row.
+        """
+
+    def mass(self, target: Array, weight: Array | None) -> float:
+        """Return what the mean over these rows was divided by: their number, or their weights' sum."""
+        return float(len(target)) if weight is None else float(weight.sum())
+
+    def __call__(self, prediction: Any, target: Any, weight: Any = None) -> tuple[float, Array]:
+        """Return (loss, gradient by the prediction) for a loop of one's own."""
+        prediction = np.asarray(prediction)
+        target = np.asarray(target)
+        if prediction.dtype.kind != "f":
+            prediction = prediction.astype(np.float64)
+        self.check(prediction.shape[1:], target)
+        ctx = Context(prediction.dtype)
+        weights = None if weight is None else np.asarray(weight, prediction.dtype)
+        value, saved = self.forward(ctx, prediction, target, weights)
+        return value, self.backward(ctx, saved)

@@ -1,0 +1,380 @@
+"""Models: forward down, backward up."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from os import PathLike
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from mlpk import summary, training
+from mlpk.arrays import Array, Named
+from mlpk.errors import ConfigError, GraphError, ShapeError, shown
+from mlpk.file import model_file
+from mlpk.graph import Graph
+from mlpk.inputs import by_name, check_input, converted, row_count
+from mlpk.passes import Pass
+from mlpk.storage import Storage
+from mlpk.streams import checked_seed, stream
+from mlpk.symbol import Symbol
+from mlpk.training import History
+from mlpk_schemas.model import ModelSpec
+from mlpk_schemas.records import build
+
+__all__ = ["Model"]
+
+
+class Model:
+    """A network with its arrays.
+
+    Made from a list of layers that feed each other, with the `input_shape` of one row, or from
+    symbols, with `inputs` and `outputs`. `seed` fixes the first values, dropout and the order of
+    the rows in training; None draws one. A model never holds a training mode: `training` is an
+    argument. `predict` may be called from several threads at once.
+    """
+
+    def __init__(
+        self,
+        layers: Iterable[Any] | None = None,
+        *,
+        input_shape: Sequence[int | None] | None = None,
+        input_dtype: str | None = None,
+        inputs: Symbol | Sequence[Symbol] | None = None,
+        outputs: Symbol | Sequence[Symbol] | None = None,
+        dtype: DTypeLike = "float32",
+        seed: int | None = None,
+    ) -> None:
+        dtype = _float_name(dtype)
+        if layers is not None and inputs is None and outputs is None:
+            if input_shape is None:
+                problem = "is missing; give the shape of one row, like (784,)"
+                raise ConfigError("input_shape", problem)
+            graph = Graph.of_list(layers, input_shape, input_dtype, dtype)
+        elif layers is None and inputs is not None and outputs is not None:
+            if input_shape is not None or input_dtype is not None:
+                raise ConfigError("input_shape", "goes with a list of layers, not with symbols")
+            graph = Graph.of_symbols(_listed(inputs), _listed(outputs), dtype)
+        else:
+            problem = "wanted a list of layers with input_shape=, or inputs= with outputs="
+            raise ConfigError("Model", problem)
+        storage = Storage.empty(graph)
+        seed = checked_seed(seed)
+        storage.draw(graph, seed)
+        self._set(graph, storage, seed)
+
+    def _set(self, graph: Graph, storage: Storage, seed: int) -> None:
+        self.seed = seed
+        self.meta: dict[str, str] = {}
+        self._fits = 0
+        self._graph = graph
+        self._storage = storage
+        self._training_pass: Pass | None = None
+        self._idle: deque[Pass] = deque()
+
+    @classmethod
+    def of(cls, graph: Graph, storage: Storage, seed: int) -> Self:
+        """Return a model of a checked graph and its arrays, as they are."""
+        model = cls.__new__(cls)
+        model._set(graph, storage, seed)  # noqa: SLF001 - a constructor of its own class
+        return model
+
+    @classmethod
+    def from_spec(cls, spec: ModelSpec | Mapping[str, Any], *, seed: int | None = None) -> Self:
+        """Return a model of what was written down, with fresh first values."""
+        if not isinstance(spec, ModelSpec):
+            spec = build(ModelSpec, spec, "spec", strict=False)
+        graph = Graph.of_spec(spec)
+        storage = Storage.empty(graph)
+        seed = checked_seed(seed)
+        storage.draw(graph, seed)
+        return cls.of(graph, storage, seed)
+
+    @property
+    def spec(self) -> ModelSpec:
+        """What the network is, written down, without its arrays."""
+        return self._graph.spec()
+
+    @property
+    def dtype(self) -> str:
+        """The dtype of parameters and activations."""
+        return self._graph.dtype
+
+    @property
+    def graph(self) -> Graph:
+        """The checked graph: nodes, shapes and declared arrays."""
+        return self._graph
+
+    @property
+    def storage(self) -> Storage:
+        """The arrays behind `params`, `buffers` and `grads`."""
+        return self._storage
+
+    @property
+    def params(self) -> Named:
+        """The trained arrays, "node/array"."""
+        views = self._storage.params
+        return Named("params", {name: views[name] for name in self._graph.arrays("params")})
+
+    @property
+    def buffers(self) -> Named:
+        """The remembered arrays, such as running statistics."""
+        views = self._storage.buffers
+        return Named("buffers", {name: views[name] for name in self._graph.arrays("buffers")})
+
+    @property
+    def grads(self) -> Named:
+        """The gradients that the last `backward` wrote, under the names of the parameters."""
+        views = self.trainable_storage().grads.views  # type: ignore[union-attr] # is not None there
+        return Named("grads", {name: views[name] for name in self._graph.params})
+
+    def trainable_storage(self) -> Storage:
+        """Return the storage, or refuse where its arrays cannot be trained."""
+        if self._storage.arena is None:
+            raise GraphError(
+                "this model cannot be trained: its arrays are mapped from a file, or belong to "
+                "nodes whose kinds are not active; load it without mmap and with its plugins"
+            )
+        return self._storage
+
+    def new_pass(self, *, training: bool = True) -> Pass:
+        """Return a pass with memory of its own, for those who interleave several."""
+        return Pass(self._graph, self._storage, self.seed, training=training)
+
+    def training_pass(self) -> Pass:
+        """Return the one pass that `forward`, `backward` and `fit` use."""
+        if self._training_pass is None:
+            self.trainable_storage()
+            self._training_pass = self.new_pass()
+        return self._training_pass
+
+    def next_seed(self) -> int:
+        """Return the seed of the next run: the model's own for its first, then others drawn from it."""
+        self._fits += 1
+        if self._fits == 1:
+            return self.seed
+        return int(stream(self.seed, "fit", self._fits).integers(2**32))
+
+    def forward(self, x: Any, *, training: bool = False) -> Any:
+        """Return the output for all rows of `x` at once: an array, or a dict if there are several.
+
+        Keeps what `backward` needs. With `training`, dropout drops and buffers are updated.
+        """
+        arrays = self._arrays(x)
+        outputs = self.training_pass().forward(arrays, training=training)
+        return self._outputs({name: output.copy() for name, output in outputs.items()})
+
+    def backward(self, doutput: Any, *, inputs: bool = False) -> Any:
+        """Write `grads` from the gradient of the output; with `inputs`, return that of the input.
+
+        It goes back over the last `forward`, in whose shape and rows `doutput` must be.
+        """
+        run = self.training_pass()
+        run.prepare_backward(inputs=inputs)
+        found = run.backward(self._doutputs(run, doutput))
+        if not inputs:
+            return None
+        grads = {name: found[name].copy() for name in self._graph.inputs if name in found}
+        return next(iter(grads.values()), None) if len(self._graph.inputs) == 1 else grads
+
+    def predict(self, x: Any, *, batch_size: int = 256) -> Any:
+        """Return the output in evaluation mode, computed in batches.
+
+        An array of the model's dtype, or a dict of them by name if there are several outputs.
+        """
+        _check_count("batch_size", batch_size)
+        arrays = self._arrays(x)
+        rows = next(iter(arrays.values())).shape[0]
+        run = self._idle.pop() if self._idle else self.new_pass(training=False)
+        made: dict[str, Array] = {}
+        for start in range(0, rows, batch_size):
+            piece = {name: array[start : start + batch_size] for name, array in arrays.items()}
+            for name, output in run.forward(piece, training=False).items():
+                if name not in made:
+                    made[name] = np.empty((rows, *output.shape[1:]), output.dtype)
+                made[name][start : start + batch_size] = output
+        self._idle.append(run)
+        return self._outputs(made)
+
+    def submodel(self, output: str | Sequence[str]) -> Model:
+        """Return the part of this model that ends in another node; it shares these arrays."""
+        outputs = [output] if isinstance(output, str) else list(output)
+        return Model.of(self._graph.ending_in(outputs), self._storage, self.seed)
+
+    def summary(self) -> str:
+        """Return a table of nodes: kind, output shape, parameters, memory, multiply-adds."""
+        return summary.table(self._graph, self._storage)
+
+    def fit(
+        self,
+        x: Any,
+        y: Any = None,
+        *,
+        loss: Any,
+        optimizer: Any,
+        epochs: int = 1,
+        batch_size: int = 32,
+        validation: Any = None,
+        metrics: Any = (),
+        weight: Any = None,
+        shuffle: bool = True,
+        drop_last: bool = False,
+        regularizer: Any = None,
+        accumulate: int = 1,
+        frozen: Iterable[str] = (),
+        lr_factors: Mapping[str, float] | None = None,
+        callbacks: Iterable[Any] = (),
+        progress: Any = True,
+        checkpoint: str | PathLike[str] | None = None,
+        resume: bool = False,
+        seed: int | None = None,
+    ) -> History:
+        """Train on arrays, or on any iterable of (x, y) or (x, y, weight) batches.
+
+        `loss`, `optimizer`, `metrics` and `regularizer` are instances, names or mappings; dicts by
+        name serve several inputs or outputs. `weight` (N,) weighs rows. `accumulate` batches make
+        one update. `frozen` nodes keep their parameters; `lr_factors` multiply the rate by node.
+        `validation` is (x, y) or (x, y, weight), evaluated after each epoch.
+
+        With `checkpoint` the run is saved there after each epoch; with `resume` it goes on where
+        that file stopped. Returns the `History`, one number an epoch under each name.
+        """
+        fit = training.Fit(
+            self,
+            x,
+            y,
+            loss=loss,
+            optimizer=optimizer,
+            epochs=epochs,
+            batch_size=batch_size,
+            validation=validation,
+            metrics=metrics,
+            weight=weight,
+            shuffle=shuffle,
+            drop_last=drop_last,
+            regularizer=regularizer,
+            accumulate=accumulate,
+            frozen=frozen,
+            lr_factors=lr_factors or {},
+            callbacks=callbacks,
+            progress=progress,
+            checkpoint=checkpoint,
+            resume=resume,
+            seed=seed,
+        )
+        return fit.run()
+
+    def evaluate(
+        self,
+        x: Any,
+        y: Any = None,
+        *,
+        loss: Any = None,
+        metrics: Any = (),
+        weight: Any = None,
+        regularizer: Any = None,
+        batch_size: int = 256,
+    ) -> dict[str, Any]:
+        """Return {"loss": ..., metric: ...} over all rows, in evaluation mode."""
+        _check_count("batch_size", batch_size)
+        return training.evaluate(
+            self,
+            x,
+            y,
+            weight,
+            loss=loss,
+            metrics=metrics,
+            regularizer=regularizer,
+            batch_size=batch_size,
+        )
+
+    def save(
+        self,
+        path: str | PathLike[str],
+        *,
+        meta: Mapping[str, str] | None = None,
+        durable: bool = True,
+    ) -> str:
+        """Write the model to a .mlpk file and return its digest, "sha256:...".
+
+        The file appears whole or not at all; an older one there stays until then. `meta` replaces
+        the user's texts that are kept with the model; `durable=False` skips waiting for the disk.
+        """
+        if meta is not None:
+            self.meta = model_file.checked_meta(meta)
+        return model_file.save(self, path, None, durable=durable)
+
+    def load_params(self, path: str | PathLike[str], *, strict: bool = True) -> list[str]:
+        """Take parameters and buffers from a file by name; return the names that were taken.
+
+        Shapes must be equal. With `strict` both sides must have the same names; without, those
+        that both have are taken. On any error nothing is changed.
+        """
+        return model_file.load_params(self, path, strict=strict)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle and copy through the bytes of a file, which are checked on the way back."""
+        return _revived, (model_file.dump(self), self.seed)
+
+    def __repr__(self) -> str:
+        count = sum(array.size for array in self.params.values())
+        takes = ", ".join(f"{name}{spec.shape}" for name, spec in self._graph.inputs.items())
+        gives = ", ".join(self._graph.outputs)
+        nodes = len(self._graph.nodes)
+        return f"<Model {takes} -> {gives}: {nodes} nodes, {count:,} parameters, {self.dtype}>"
+
+    def _arrays(self, x: Any) -> dict[str, Array]:
+        specs = self._graph.inputs
+        arrays = by_name(x, list(specs), "x")
+        for name, array in arrays.items():
+            role = "x" if len(specs) == 1 else f"x['{name}']"
+            check_input(array, specs[name], role)
+            arrays[name] = converted(array, specs[name])
+        row_count(arrays, "x")
+        return arrays
+
+    def _outputs(self, outputs: dict[str, Array]) -> Any:
+        return next(iter(outputs.values())) if len(outputs) == 1 else outputs
+
+    def _doutputs(self, run: Pass, given: Any) -> dict[str, Array]:
+        names = list(given) if isinstance(given, Mapping) else list(self._graph.outputs)
+        for name in names:
+            if name not in self._graph.outputs:
+                raise ConfigError(f"doutput['{name}']", f"wanted one of {self._graph.outputs}")
+        doutputs = {}
+        for name, array in by_name(given, names, "doutput").items():
+            wanted = run.output_shape(name)
+            if array.shape != wanted:
+                problem = f"wanted the output's shape {wanted}, found {array.shape}"
+                raise ShapeError(problem, f"doutput of '{name}'")
+            doutputs[name] = np.asarray(array, self.dtype)
+        return doutputs
+
+
+def _revived(data: bytes, seed: int) -> Model:
+    graph, storage, header = model_file.read(data)
+    model = Model.of(graph, storage, seed)
+    model.meta = dict(header.meta)
+    return model
+
+
+def _float_name(dtype: DTypeLike) -> str:
+    """Return "float32" or "float64" for whatever NumPy takes as one of them."""
+    try:
+        name = np.dtype(dtype).name
+    except TypeError:
+        name = ""
+    if name not in ("float32", "float64"):
+        raise ConfigError("dtype", f"wanted 'float32' or 'float64', found {shown(dtype)}")
+    return name
+
+
+def _listed(symbols: Symbol | Sequence[Symbol]) -> list[Symbol]:
+    return [symbols] if isinstance(symbols, Symbol) else list(symbols)
+
+
+def _check_count(name: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise ConfigError(name, f"wanted a whole number from 1, found {shown(value)}")

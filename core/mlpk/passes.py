@@ -1,0 +1,165 @@
+"""Passes: one way forward through a network and back, with the memory for both."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mlpk.arrays import Array, Grads, frozen_view
+from mlpk.context import Context
+from mlpk.errors import GraphError, ShapeError
+
+if TYPE_CHECKING:
+    from mlpk.graph import Graph, Node
+    from mlpk.storage import Storage
+
+__all__ = ["Pass"]
+
+
+class Pass:
+    """Forward, and backward over what forward saved. Two passes never share memory.
+
+    `step` numbers the training forwards, and with it the random streams of the nodes.
+    """
+
+    def __init__(
+        self, graph: Graph, storage: Storage, seed: int, *, training: bool, spoil: bool = False
+    ) -> None:
+        """Prepare every node; a pass that is not for `training` cannot write buffers or go back."""
+        self.graph = graph
+        self.step = 0
+        self.contexts = {
+            name: Context(graph.dtype, seed=seed, name=name, spoil=spoil) for name in graph.nodes
+        }
+        self._stages = [
+            _Stage(node, storage, self.contexts[node.name], writable=training)
+            for node in graph.nodes.values()
+        ]
+        self._values: dict[str, Array] = {}
+        self._sums = {
+            name: Context(graph.dtype, spoil=spoil) for name in (*graph.inputs, *graph.nodes)
+        }
+        self._shared: list[Array] = []
+        self._backward_for: tuple[bool, frozenset[str]] | None = None
+        if training and storage.grads is not None:
+            self._prepare_gradients(storage.grads.views)
+            self.prepare_backward(inputs=True)
+
+    def prepare_backward(self, *, inputs: bool, frozen: Collection[str] = ()) -> None:
+        """Find out which gradients somebody reads: those of the inputs, if asked, and of params.
+
+        Nothing is computed for the parameters of `frozen` nodes, nor for what only they need.
+        """
+        wanted = (inputs, frozenset(frozen))
+        if self._backward_for == wanted:
+            return
+        self._backward_for = wanted
+        needed = {
+            name: inputs and np.dtype(spec.dtype).kind == "f"
+            for name, spec in self.graph.inputs.items()
+        }
+        for stage in self._stages:
+            node = stage.node
+            params = node.declaration.params.values() if node.declaration else ()
+            trains = node.name not in wanted[1] and any(param.trainable for param in params)
+            stage.ctx.needs_input_grad = tuple(needed[feed] for feed in node.inputs)
+            needed[node.name] = stage.runs_backward = trains or any(stage.ctx.needs_input_grad)
+
+    def forward(self, inputs: Mapping[str, Array], *, training: bool) -> dict[str, Array]:
+        """Return the outputs by name; they lie in this pass's memory until its next forward."""
+        values = self._values
+        values.clear()
+        values.update(inputs)
+        if training:
+            self.step += 1
+        for stage in self._stages:
+            stage.ctx.training = training
+            stage.ctx.step = self.step
+            values[stage.node.name], stage.saved = stage.forward(
+                stage.arrays, stage.ctx, *[values[feed] for feed in stage.feeds]
+            )
+        return {name: values[name] for name in self.graph.outputs}
+
+    def output_shape(self, name: str) -> tuple[int, ...]:
+        """Return the shape of an output of the last forward."""
+        if name not in self._values:
+            raise GraphError("backward was asked for, but no forward came before it in this pass")
+        return self._values[name].shape
+
+    def backward(self, doutputs: Mapping[str, Array]) -> dict[str, Array]:
+        """Write the gradient of every parameter, and return those of the inputs that have one.
+
+        `doutputs` are gradients by output; an output left out adds nothing.
+        """
+        if self._backward_for is None:
+            raise GraphError("this pass is not for training: make it with new_pass()")
+        for array in self._shared:
+            array.fill(0)
+        found: dict[str, Array] = dict(doutputs)
+        for stage in reversed(self._stages):
+            doutput = found.pop(stage.node.name, None)
+            if doutput is None or not stage.runs_backward:
+                for grad in stage.grads.values():
+                    grad.fill(0)
+                continue
+            dinputs = stage.backward(stage.arrays, stage.ctx, stage.saved, doutput, stage.grads)
+            for total, grad in stage.added:
+                np.add(total, grad, out=total)
+            each = dinputs if isinstance(dinputs, tuple) else (dinputs,)
+            if len(each) != len(stage.feeds):
+                raise ShapeError(
+                    f"wanted one gradient an input, {len(stage.feeds)}, found {len(each)}",
+                    f"node '{stage.node.name}', backward",
+                )
+            for feed, dinput, needed in zip(
+                stage.feeds, each, stage.ctx.needs_input_grad, strict=True
+            ):
+                if dinput is not None and needed:
+                    self._add(found, feed, dinput)
+        return found
+
+    def _add(self, found: dict[str, Array], feed: str, grad: Array) -> None:
+        held = found.get(feed)
+        if held is None:
+            found[feed] = grad
+        else:
+            total = self._sums[feed].empty("sum", held.shape)
+            found[feed] = np.add(held, grad, out=total)
+
+    def _prepare_gradients(self, views: Grads) -> None:
+        """Hand each node its gradients; where nodes share an array, each writes beside, to be added."""
+        users: dict[str, int] = {}
+        for stage in self._stages:
+            for name in stage.node.params.values():
+                users[name] = users.get(name, 0) + 1
+        self._shared = [views[name] for name, count in users.items() if count > 1]
+        for stage in self._stages:
+            for local, name in stage.node.params.items():
+                if users[name] == 1:
+                    stage.grads[local] = views[name]
+                else:
+                    stage.grads[local] = np.zeros_like(views[name])
+                    stage.added.append((views[name], stage.grads[local]))
+
+
+class _Stage:
+    """A node as a pass runs it. Parameters come as read-only views: the optimizer writes them."""
+
+    def __init__(self, node: Node, storage: Storage, ctx: Context, *, writable: bool) -> None:
+        self.node = node
+        self.feeds = node.inputs
+        self.ctx = ctx
+        self.forward = node.layer.forward
+        self.backward = node.layer.backward
+        self.arrays = {
+            local: frozen_view(storage.params[name]) for local, name in node.params.items()
+        }
+        for local, name in node.buffers.items():
+            held = storage.buffers[name]
+            self.arrays[local] = held if writable else frozen_view(held)
+        self.grads: dict[str, Array] = {}
+        self.added: list[tuple[Array, Array]] = []
+        self.runs_backward = True
+        self.saved: Any = None

@@ -1,0 +1,47 @@
+"""What is installed, as users see and change it: `mlpk.plugins`."""
+
+from __future__ import annotations
+
+from mlpk import catalog, discovery
+from mlpk.catalog import LOCAL, Brought, Catalog, Record
+from mlpk.discovery import PluginWarning
+
+__all__ = ["PluginWarning", "Record", "add", "records", "refresh"]
+
+
+def records() -> tuple[Record, ...]:
+    """Return one record a plugin: dist, version, state, seconds, kinds and error."""
+    return catalog.current().records
+
+
+def add(thing: object) -> Record:
+    """Register a plugin that has no entry point: a module, an object with hooks, or a kind's class.
+
+    For notebooks, frozen programs and tests. The ids are `_local:kind`; adding a kind again
+    replaces it. Raises what is wrong with it, and changes nothing then.
+    """
+    added = discovery.local(thing)
+    old = catalog.current()
+    new = {(item.family, item.kind) for item in added}
+    kept = [
+        item for item in old.brought if item.dist != LOCAL or (item.family, item.kind) not in new
+    ]
+    made = catalog.swap(lambda _: _with_local(old, [*kept, *added]))
+    return next(record for record in made.records if record.dist == LOCAL)
+
+
+def refresh() -> tuple[Record, ...]:
+    """Look again at what is installed, keep what was added, and return the new records."""
+    local = [item for item in catalog.current().brought if item.dist == LOCAL]
+
+    def rediscover(show_unfinished: object) -> Catalog:
+        found = discovery.discover(show_unfinished)  # type: ignore[arg-type] # handed through
+        return _with_local(found, [*found.brought, *local]) if local else found
+
+    return catalog.swap(rediscover).records
+
+
+def _with_local(old: Catalog, brought: list[Brought]) -> Catalog:
+    kinds = tuple(sorted(item.id for item in brought if item.dist == LOCAL))
+    record = Record(LOCAL, "", "active", 0.0, kinds)
+    return Catalog(brought, [*(kept for kept in old.records if kept.dist != LOCAL), record])

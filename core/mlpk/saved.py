@@ -1,0 +1,77 @@
+"""Models from files and bytes, and what can be seen of them without any plugin."""
+
+from __future__ import annotations
+
+from os import PathLike
+from typing import TYPE_CHECKING, Literal
+
+from mlpk.file import model_file
+from mlpk.model import Model
+from mlpk.streams import checked_seed
+from mlpk_schemas.file import Header
+
+if TYPE_CHECKING:
+    from mlpk.arrays import Array
+
+__all__ = ["dumps", "inspect", "load", "load_arrays", "loads"]
+
+
+def load(
+    path: str | PathLike[str],
+    *,
+    expect: str | None = None,
+    missing: Literal["error", "opaque"] = "error",
+    verify: Literal["full", "header"] = "full",
+    mmap: bool = False,
+    seed: int | None = None,
+) -> Model:
+    """Return the model of a .mlpk file, every byte of it verified.
+
+    `expect="sha256:..."` accepts only the file of that digest. `missing="opaque"` turns layers
+    whose kinds are not active into inert nodes. `verify="header"` skips hashing the arrays, for
+    huge files; `mmap` maps them read-only instead of copying. `seed` is for training further.
+    """
+    return _model(path, expect, missing, verify, seed, mmap=mmap)
+
+
+def loads(
+    data: bytes,
+    *,
+    expect: str | None = None,
+    missing: Literal["error", "opaque"] = "error",
+    seed: int | None = None,
+) -> Model:
+    """Return the model of bytes that `dumps` made, with the same checks as `load`."""
+    return _model(bytes(data), expect, missing, "full", seed, mmap=False)
+
+
+def dumps(model: Model) -> bytes:
+    """Return the bytes that `model.save` would write."""
+    return model_file.dump(model)
+
+
+def inspect(path: str | PathLike[str]) -> Header:
+    """Return the verified header of a file: spec, tensors, claims. Needs no plugin, reads no array."""
+    return model_file.header(path)
+
+
+def load_arrays(path: str | PathLike[str]) -> dict[str, Array]:
+    """Return every array of a file by name, verified. Needs no plugin."""
+    return model_file.arrays(path)
+
+
+def _model(
+    given: str | PathLike[str] | bytes,
+    expect: str | None,
+    missing: Literal["error", "opaque"],
+    verify: Literal["full", "header"],
+    seed: int | None,
+    *,
+    mmap: bool,
+) -> Model:
+    graph, storage, header = model_file.read(
+        given, expect=expect, missing=missing, verify=verify, mmap=mmap
+    )
+    model = Model.of(graph, storage, checked_seed(seed))
+    model.meta = dict(header.meta)
+    return model

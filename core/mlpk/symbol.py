@@ -1,0 +1,103 @@
+"""Symbols: what a network is drawn with, before it has names, arrays or numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mlpk.errors import ConfigError, GraphError, ShapeError, shown
+from mlpk_schemas.model import InputSpec
+
+if TYPE_CHECKING:
+    from mlpk.declaration import Declaration, Shape
+    from mlpk.layer import Layer
+
+__all__ = ["Input", "Placed", "Symbol"]
+
+
+class Symbol:
+    """One place in a network: an input, or a layer behind others.
+
+    `shape` is that of its output, without the batch axis. A symbol is told from others by
+    identity: using a layer twice makes two.
+    """
+
+    def __init__(
+        self,
+        *,
+        shape: Shape,
+        dtype: str | None = None,
+        layer: Layer | None = None,
+        inputs: tuple[Symbol, ...] = (),
+        name: str | None = None,
+        share: Symbol | None = None,
+    ) -> None:
+        self.shape = shape
+        self.dtype = dtype
+        self.layer = layer
+        self.inputs = inputs
+        self.name = name
+        self.share = share
+
+    @classmethod
+    def of(
+        cls, layer: Layer, inputs: tuple[Any, ...], name: str | None, share: Symbol | None
+    ) -> Symbol:
+        """Return a symbol of a layer behind others; shapes are checked here, where they are written."""
+        for given in (*inputs, *([share] if share is not None else [])):
+            if not isinstance(given, Symbol):
+                raise ConfigError(
+                    layer.kind,
+                    "a layer is called with symbols (mlpk.Input(...) or another layer's "
+                    f"result), found {shown(given)}; to compute with arrays, put it in a "
+                    "mlpk.Model and call predict",
+                )
+        if not inputs:
+            raise GraphError(f"{layer.kind}: wanted at least one input, found none")
+        if share is not None and share.layer is None:
+            raise GraphError(f"{name or layer.kind}: an input has no arrays to share")
+        declaration = declared(layer, tuple(given.shape for given in inputs), name or layer.kind)
+        return cls(shape=declaration.output, layer=layer, inputs=inputs, name=name, share=share)
+
+    def __repr__(self) -> str:
+        what = self.name or (self.layer.kind if self.layer else "input")
+        return f"<{what}: {self.shape}>"
+
+
+class Placed:
+    """A layer with the name of its node, for a list of layers."""
+
+    def __init__(self, layer: Layer, name: str) -> None:
+        self.layer = layer
+        self.name = name
+
+
+def Input(  # noqa: N802 - the public name; it makes a symbol as a class would
+    shape: tuple[int | None, ...], dtype: str | None = None, name: str | None = None
+) -> Symbol:
+    """Return an input of a network.
+
+    `shape` comes without the batch axis, None for an unknown length; `dtype` is the model's
+    unless given ("int64" for indices, "bool" for a mask).
+    """
+    try:
+        spec = InputSpec(name=name or "input", shape=shape, dtype=dtype or "float32")  # type: ignore[arg-type] # checked by the record
+    except ConfigError as error:
+        raise error.moved("InputSpec", "Input") from None
+    for length in spec.shape:
+        if length is not None and length < 1:
+            raise ConfigError("Input.shape", f"wanted lengths from 1, or None; found {shape}")
+    return Symbol(shape=spec.shape, dtype=dtype, name=name)
+
+
+def declared(layer: Layer, shapes: tuple[Shape, ...], where: str) -> Declaration:
+    """Return a layer's declaration; an error names the node, and so does a wrong count of inputs."""
+    try:
+        return layer.declare(*shapes)
+    except ShapeError as error:
+        raise ShapeError(error.problem, where) from None
+    except TypeError as error:
+        if "positional argument" not in str(error):
+            raise
+        raise GraphError(
+            f"{where}: {len(shapes)} inputs do not suit a {layer.kind}: {error}"
+        ) from None

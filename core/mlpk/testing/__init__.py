@@ -1,0 +1,11 @@
+"""The conformance kit: what every kind has to keep, for first-party plugins and everyone's.
+
+A plugin's whole test file is
+
+    from mlpk.testing import conformance
+    test_conformance = conformance("mlpk-swish")
+"""
+
+from mlpk.testing.kit import Case, cases, conformance
+
+__all__ = ["Case", "cases", "conformance"]

@@ -1,0 +1,36 @@
+"""What every schedule has to keep."""
+
+from __future__ import annotations
+
+from math import isfinite
+
+from mlpk.example import Example
+from mlpk.schedule import Schedule
+
+__all__ = ["CHECKS"]
+
+TIMES = (0, 1, 2, 7, 100, 10_000)
+
+
+def rates_are_numbers(example: Example) -> None:
+    """Each rate is a finite Python float from 0."""
+    for t in TIMES:
+        rate = _schedule(example).at(t)
+        assert isinstance(rate, float), f"at({t}) is a {type(rate).__name__}"
+        assert isfinite(rate), f"at({t}) is {rate}"
+        assert rate >= 0, f"at({t}) is {rate}"
+
+
+def order_does_not_matter(example: Example) -> None:
+    """A rate depends on t alone, not on what was asked before."""
+    schedule = _schedule(example)
+    forwards = [schedule.at(t) for t in TIMES]
+    assert [schedule.at(t) for t in reversed(TIMES)] == forwards[::-1]
+
+
+CHECKS = (rates_are_numbers, order_does_not_matter)
+
+
+def _schedule(example: Example) -> Schedule:
+    assert isinstance(example.instance, Schedule)
+    return example.instance

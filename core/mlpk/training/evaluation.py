@@ -1,0 +1,93 @@
+"""Evaluation: loss and metrics over a whole set, in evaluation mode."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mlpk.errors import ConfigError, DataError
+from mlpk.training.batch import Rows
+from mlpk.training.measures import Measures
+from mlpk.training.objective import Objective
+from mlpk.training.stream import Stream, is_stream
+
+if TYPE_CHECKING:
+    from mlpk.model import Model
+
+__all__ = ["Evaluation", "evaluate", "rows_or_stream"]
+
+
+class Evaluation:
+    """A model, a set and what to measure on it; `run` may be called again after training."""
+
+    def __init__(
+        self,
+        model: Model,
+        data: tuple[Any, Any, Any],
+        *,
+        loss: Any,
+        metrics: Any,
+        regularizer: Any,
+        batch_size: int,
+    ) -> None:
+        objective = None if loss is None else Objective(model, loss, regularizer)
+        self._measures = Measures(model, objective, metrics)
+        if objective is None and not self._measures.metrics:
+            raise ConfigError("evaluate", "wanted a loss=, metrics=[...] or both, found neither")
+        self._source = rows_or_stream(model, *data, batch_size)
+        if isinstance(self._source, Rows):
+            if not self._source.targets:
+                raise DataError("y: is missing; each row needs a target")
+            if objective is not None:
+                objective.check(self._source)
+        self._objective = objective
+        self._pass = model.new_pass(training=False)
+
+    def run(self, prefix: str = "") -> dict[str, Any]:
+        """Return the results by name."""
+        self._measures.start()
+        batches = (
+            self._source.epoch(None) if isinstance(self._source, Rows) else self._source.epoch()
+        )
+        for batch in batches:
+            outputs = self._pass.forward(batch.inputs, training=False)
+            if self._objective is not None:
+                value = self._objective.forward(outputs, batch)
+                if not abs(value) < float("inf"):
+                    batch.refuse_nan()
+            self._measures.add(outputs, batch)
+        return self._measures.results(prefix)
+
+
+def evaluate(
+    model: Model,
+    x: Any,
+    y: Any,
+    weight: Any,
+    *,
+    loss: Any,
+    metrics: Any,
+    regularizer: Any,
+    batch_size: int,
+) -> dict[str, Any]:
+    """Return the results of one evaluation."""
+    evaluation = Evaluation(
+        model,
+        (x, y, weight),
+        loss=loss,
+        metrics=metrics,
+        regularizer=regularizer,
+        batch_size=batch_size,
+    )
+    return evaluation.run()
+
+
+def rows_or_stream(model: Model, x: Any, y: Any, weight: Any, batch_size: int) -> Rows | Stream:
+    """Return the data as rows of arrays, or as the caller's own batches."""
+    graph = model.graph
+    if not is_stream(x):
+        return Rows(graph.inputs, graph.outputs, graph.dtype, x, y, weight, batch_size)
+    if y is not None or weight is not None:
+        raise DataError(
+            "y and weight: batches bring their own, (x, y) or (x, y, weight); leave these out"
+        )
+    return Stream(graph.inputs, graph.outputs, graph.dtype, x)

@@ -1,0 +1,103 @@
+"""Metrics and losses gathered over an epoch or a whole set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mlpk.arrays import Array
+from mlpk.errors import ConfigError, shown
+from mlpk.metric import ROWS, Metric, MetricState
+from mlpk.training.batch import Batch
+from mlpk.training.objective import Objective, per_output
+
+if TYPE_CHECKING:
+    from mlpk.model import Model
+
+__all__ = ["Measures"]
+
+
+class Measures:
+    """Running sums of the loss and of every metric, and the results in them.
+
+    With several outputs a result is called "output_metric", with one just "metric".
+    """
+
+    def __init__(self, model: Model, objective: Objective | None, metrics: Any) -> None:
+        self.objective = objective
+        self.metrics = dict(_named(model, metrics))
+        self.several = len(model.graph.outputs) > 1
+        self.start()
+
+    def start(self) -> None:
+        """Forget what was gathered."""
+        self.mass = 0.0
+        self.losses = dict.fromkeys(self.objective.losses if self.objective else (), 0.0)
+        self.states: dict[str, MetricState] = {
+            name: metric.start() for name, (_, metric) in self.metrics.items()
+        }
+
+    def add(self, outputs: Mapping[str, Array], batch: Batch) -> None:
+        """Add a batch whose loss the objective has just computed."""
+        if self.objective is not None:
+            self.mass += self.objective.mass
+            for output, value in self.objective.values.items():
+                self.losses[output] += value * self.objective.mass
+        for name, (output, metric) in self.metrics.items():
+            prediction, target = outputs[output], batch.targets[output]
+            for start in range(0, batch.rows, ROWS):
+                piece = slice(start, start + ROWS)
+                weight = None if batch.weight is None else batch.weight[piece]
+                metric.update(self.states[name], prediction[piece], target[piece], weight)
+
+    def results(self, prefix: str = "") -> dict[str, Any]:
+        """Return the loss with the penalty, and each metric."""
+        found: dict[str, Any] = {}
+        if self.objective is not None:
+            means = {
+                output: total / self.mass if self.mass else 0.0
+                for output, total in self.losses.items()
+            }
+            found[f"{prefix}loss"] = sum(means.values()) + self.objective.penalty()
+            if self.several:
+                found |= {f"{prefix}{output}_loss": mean for output, mean in means.items()}
+        for name, (_, metric) in self.metrics.items():
+            found[f"{prefix}{name}"] = metric.result(self.states[name])
+        return found
+
+    def state(self) -> dict[str, Any]:
+        """Return the sums as plain numbers and arrays, for a checkpoint inside an epoch."""
+        arrays = {
+            f"{name}.{key}": np.array(array)
+            for name, state in self.states.items()
+            for key, array in state.items()
+        }
+        losses = {f"loss.{output}": total for output, total in self.losses.items()}
+        return {"mass": self.mass, **losses, **arrays}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state` returned."""
+        self.mass = state["mass"]
+        self.losses = {output: state[f"loss.{output}"] for output in self.losses}
+        for name, held in self.states.items():
+            for key in held:
+                held[key] = state[f"{name}.{key}"]
+
+
+def _named(model: Model, metrics: Any) -> Iterator[tuple[str, tuple[str, Metric]]]:
+    if isinstance(metrics, str | Metric) or (isinstance(metrics, Mapping) and "kind" in metrics):
+        raise ConfigError("metrics", f"wanted a list of metrics, found {shown(metrics)}")
+    several = len(model.graph.outputs) > 1
+    taken: dict[str, int] = {}
+    for output, given in per_output(model, metrics, "metrics").items():
+        listed: Sequence[Any] = (
+            [given] if isinstance(given, str | Metric | Mapping) else list(given)
+        )
+        for item in listed:
+            metric = Metric.of(item, "metrics")
+            stem = f"{output}_{metric.kind}" if several else metric.kind
+            number = taken.setdefault(stem, 0)
+            taken[stem] += 1
+            yield (f"{stem}_{number}" if number else stem), (output, metric)

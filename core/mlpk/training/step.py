@@ -1,0 +1,97 @@
+"""One training step: forward, loss, backward, and an update once enough batches are gathered."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from math import isfinite
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mlpk.errors import DivergedError
+
+if TYPE_CHECKING:
+    from mlpk.model import Model
+    from mlpk.training.batch import Batch
+    from mlpk.training.measures import Measures
+    from mlpk.training.objective import Objective
+    from mlpk.training.updater import Updater
+
+__all__ = ["TrainingStep"]
+
+
+class TrainingStep:
+    """What every batch of a run goes through. `accumulate` batches make one update.
+
+    Gradients of several batches are averaged with their mass (rows, or their weights), so that
+    two batches give what one of their joint size would.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        objective: Objective,
+        measures: Measures,
+        updater: Updater,
+        *,
+        accumulate: int,
+        frozen: Collection[str],
+    ) -> None:
+        self.objective = objective
+        self.measures = measures
+        self.updater = updater
+        self.accumulate = accumulate
+        self.gathered = 0
+        self.mass = 0.0
+        self.total = np.zeros_like(updater.grads.flat) if accumulate > 1 else None
+        self._scaled = np.empty_like(updater.grads.flat) if accumulate > 1 else None
+        self._pass = model.training_pass()
+        self._pass.prepare_backward(inputs=False, frozen=frozen)
+
+    def run(self, batch: Batch, number: int, lr_factor: float) -> float:
+        """Return the loss of a batch, penalty included, after whatever update it completes.
+
+        A loss that is not finite raises before anything is updated: a `DataError` naming the row
+        where the data are to blame, else a `DivergedError`.
+        """
+        self._pass.step = number - 1
+        outputs = self._pass.forward(batch.inputs, training=True)
+        value = self.objective.forward(outputs, batch)
+        loss = value + self.objective.penalty()
+        if not isfinite(loss):
+            batch.refuse_nan()
+            raise DivergedError(
+                f"the loss became {loss} in step {number}, though the data are finite: training "
+                "diverged. Lower the learning rate, or bound the gradients with clip_norm; the "
+                "parameters are those before this step"
+            )
+        self._pass.backward(self.objective.backward())
+        self.measures.add(outputs, batch)
+        self._gather(lr_factor)
+        return loss
+
+    def finish(self, lr_factor: float) -> None:
+        """Update from what was gathered and is not yet used, at the end of an epoch."""
+        if self.gathered:
+            self._update(lr_factor)
+
+    def _gather(self, lr_factor: float) -> None:
+        if self.total is None:
+            self._update(lr_factor)
+            return
+        mass = self.objective.mass
+        self.total += np.multiply(self.updater.grads.flat, mass, out=self._scaled)
+        self.mass += mass
+        self.gathered += 1
+        if self.gathered == self.accumulate:
+            self._update(lr_factor)
+
+    def _update(self, lr_factor: float) -> None:
+        if self.total is not None:
+            np.multiply(
+                self.total, 1 / self.mass if self.mass else 0.0, out=self.updater.grads.flat
+            )
+            self.total.fill(0)
+            self.mass, self.gathered = 0.0, 0
+        self.objective.add_penalty_gradient()
+        self.updater.step(lr_factor)

@@ -1,0 +1,114 @@
+"""Batches that the caller makes: any iterable of (x, y) or (x, y, weight)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from mlpk.errors import DataError, ShapeError, shown
+from mlpk.inputs import ADVICE, by_name, check_input, converted, row_count
+from mlpk.training.batch import Batch, checked_weight
+from mlpk_schemas.model import InputSpec
+
+__all__ = ["Stream", "is_stream"]
+
+
+def is_stream(x: object) -> bool:
+    """Tell an iterable of batches from an array or a dict of arrays.
+
+    A bare tuple or list of arrays is neither: it is refused with advice.
+    """
+    if isinstance(x, Mapping) or hasattr(x, "__array__") or not isinstance(x, Iterable):
+        return False
+    if isinstance(x, str | bytes):
+        return False
+    if isinstance(x, tuple) or (isinstance(x, list) and not all(isinstance(b, tuple) for b in x)):
+        raise DataError(f"x: wanted an array, found a {type(x).__name__}; {ADVICE}")
+    return True
+
+
+class Stream:
+    """The caller's batches, checked one by one.
+
+    An iterator that is its own can be walked once. To go on in the middle of it, it needs
+    `state()` and `restore(state)`; a sequence is simply entered again at a place.
+    """
+
+    def __init__(
+        self,
+        specs: Mapping[str, InputSpec],
+        outputs: tuple[str, ...],
+        dtype: str,
+        source: Iterable[Any],
+    ) -> None:
+        self.specs = specs
+        self.outputs = outputs
+        self.dtype = dtype
+        self.source = source
+        self.once = iter(source) is source if isinstance(source, Iterator) else False
+        self._walked = False
+
+    @property
+    def can_resume(self) -> bool:
+        """Whether the place in the stream can be told and found again."""
+        return isinstance(self.source, Sequence) or (
+            callable(getattr(self.source, "state", None))
+            and callable(getattr(self.source, "restore", None))
+        )
+
+    def state(self) -> dict[str, Any]:
+        """Return what the source says of its place; nothing for a sequence."""
+        return {} if isinstance(self.source, Sequence) else dict(self.source.state())  # type: ignore[attr-defined] # can_resume saw to it
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Hand its state back to the source."""
+        if not isinstance(self.source, Sequence):
+            self.source.restore(dict(state))  # type: ignore[attr-defined] # can_resume saw to it
+
+    def batches(self) -> int | None:
+        """Return the number of batches of an epoch, if the source can tell."""
+        return len(self.source) if isinstance(self.source, Sequence) else None
+
+    def epoch(self, *, first: int = 0) -> Iterator[Batch]:
+        """Yield the batches of one walk; a sequence is entered at number `first`."""
+        if self.once and self._walked:
+            raise DataError(
+                "the iterator of batches is used up after one epoch; give a list, or an object "
+                "whose __iter__ starts again"
+            )
+        self._walked = True
+        start = first if isinstance(self.source, Sequence) else 0
+        walk = islice(self.source, start, None)
+        number = first - 1
+        for number, given in enumerate(walk, start=first):
+            yield self._batch(given, number)
+        if number < 0:
+            raise DataError("wanted at least one batch, found none in the iterable")
+
+    def _batch(self, given: Any, number: int) -> Batch:
+        where = f"batch {number}"
+        if not isinstance(given, tuple) or len(given) not in (2, 3):
+            raise DataError(f"{where}: wanted (x, y) or (x, y, weight), found {shown(given)}")
+        inputs = by_name(given[0], list(self.specs), f"{where}, x")
+        targets = by_name(given[1], list(self.outputs), f"{where}, y")
+        for name, array in inputs.items():
+            check_input(array, self.specs[name], f"{where}, x")
+            inputs[name] = converted(array, self.specs[name])
+        rows = row_count(inputs, f"{where}, x")
+        for name, array in targets.items():
+            if len(array) != rows:
+                problem = f"wanted a target for each of its {rows} rows, found {len(array)}"
+                raise ShapeError(problem, f"{where}, y")
+            if array.dtype.kind == "f":
+                targets[name] = np.asarray(array, self.dtype)
+        weight = given[2] if len(given) == 3 else None  # noqa: PLR2004 - the third of a batch
+        if weight is not None:
+            weight = np.asarray(checked_weight(weight, rows), self.dtype)
+        return Batch(inputs, targets, weight, rows, _placing(number))
+
+
+def _placing(number: int) -> Callable[[int], str]:
+    return lambda row: f"row {row} of batch {number}"

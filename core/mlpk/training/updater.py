@@ -1,0 +1,163 @@
+"""One optimizer at work on one model: its slots, and the flat vectors it walks."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from math import sqrt
+from typing import TYPE_CHECKING
+
+import attrs
+import numpy as np
+
+from mlpk.arrays import Arena, Array
+from mlpk.errors import ConfigError, nearest, shown
+from mlpk.optimizer import Optimizer, Step
+
+if TYPE_CHECKING:
+    from mlpk.model import Model
+
+__all__ = ["Updater"]
+
+# Elements of a block: parameter, gradient, slots and scratch of it stay in a core's cache.
+BLOCK = 16_384
+# Every so many updates, slots next to denormal numbers are set to zero.
+FLUSH_EVERY = 32
+
+
+@attrs.frozen(eq=False)
+class Block:
+    """A stretch of the flat vectors in which decay and learning-rate factor are the same."""
+
+    param: Array
+    grad: Array
+    slots: Mapping[str, Array]
+    decays: bool
+    factor: float
+
+
+class Updater:
+    """An optimizer attached to a model. `step()` applies the model's gradients once.
+
+    `t` counts the updates made. `slots[name]` is an arena laid out like the parameters.
+    """
+
+    def __init__(self, optimizer: Optimizer, model: Model) -> None:
+        storage = model.trainable_storage()
+        self.optimizer = optimizer
+        self.model = model
+        self.t = 0
+        self.params: Arena = storage.arena  # type: ignore[assignment] # trainable_storage saw to it
+        self.grads: Arena = storage.grads  # type: ignore[assignment] # likewise
+        self.slots = {name: self.params.like() for name in optimizer.slots}
+        self._step = Step(0)
+        self._tiny = np.finfo(self.params.flat.dtype).tiny / np.finfo(self.params.flat.dtype).eps
+        self.configure()
+
+    def configure(
+        self, *, frozen: Collection[str] = (), lr_factors: Mapping[str, float] | None = None
+    ) -> None:
+        """Leave the parameters of `frozen` nodes alone, and multiply the rate at others."""
+        factors = _by_array(self.model, frozen, lr_factors or {})
+        graph = self.model.graph
+        groups: dict[tuple[bool, float], list[str]] = {}
+        for name, factor in factors.items():
+            groups.setdefault((graph.params[name].decay, factor), []).append(name)
+        self.runs = self.params.runs(factors)
+        self._blocks = [
+            self._block(start, stop, shape, decays, factor)
+            for (decays, factor), names in groups.items()
+            for start, stop, shape in self._pieces(names)
+        ]
+
+    def step(self, lr_factor: float = 1.0) -> None:
+        """Clip the gradients if asked to, and update the parameters."""
+        optimizer, step = self.optimizer, self._step
+        self._clip()
+        rate = optimizer.rate(self.t) * lr_factor
+        self.t += 1
+        step.t = self.t
+        flush = self.t % FLUSH_EVERY == 0
+        for block in self._blocks:
+            step.lr = rate * block.factor
+            step.decays = block.decays
+            optimizer.update(block.param, block.grad, block.slots, step)
+            if flush:
+                self._flush(block)
+
+    def _pieces(self, names: list[str]) -> list[tuple[int, int, tuple[int, ...]]]:
+        """Return (start, stop, shape) of what one call of `update` gets."""
+        if not self.optimizer.elementwise:
+            return [(*self.params.spans[name], self.params.views[name].shape) for name in names]
+        return [
+            (at, min(at + BLOCK, stop), (min(at + BLOCK, stop) - at,))
+            for start, stop in self.params.runs(names)
+            for at in range(start, stop, BLOCK)
+        ]
+
+    def _block(
+        self, start: int, stop: int, shape: tuple[int, ...], decays: bool, factor: float
+    ) -> Block:
+        def cut(arena: Arena) -> Array:
+            return arena.flat[start:stop].reshape(shape)
+
+        slots = {name: cut(arena) for name, arena in self.slots.items()}
+        return Block(cut(self.params), cut(self.grads), slots, decays, factor)
+
+    def _clip(self) -> None:
+        optimizer = self.optimizer
+        if optimizer.clip_value is None and optimizer.clip_norm is None:
+            return
+        grads = [self.grads.flat[start:stop] for start, stop in self.runs]
+        if optimizer.clip_value is not None:
+            for grad in grads:
+                np.clip(grad, -optimizer.clip_value, optimizer.clip_value, out=grad)
+        if optimizer.clip_norm is not None:
+            norm = sqrt(sum(float(np.dot(grad, grad)) for grad in grads))
+            if norm > optimizer.clip_norm:
+                for grad in grads:
+                    np.multiply(grad, optimizer.clip_norm / norm, out=grad)
+
+    def _flush(self, block: Block) -> None:
+        """Set slots to zero that decay towards denormal numbers, where arithmetic is far slower."""
+        for slot in block.slots.values():
+            size = np.abs(slot, out=self._step.scratch("flush", slot))
+            np.copyto(slot, 0, where=size < self._tiny)
+
+
+def _by_array(
+    model: Model, frozen: Collection[str], lr_factors: Mapping[str, float]
+) -> dict[str, float]:
+    """Return the learning-rate factor of each array that is trained."""
+    _check_names(model, frozen, lr_factors)
+    graph = model.graph
+    factors: dict[str, float] = {}
+    for node in graph.nodes.values():
+        for name in node.params.values():
+            factor = 0.0 if node.name in frozen else float(lr_factors.get(node.name, 1.0))
+            if not graph.params[name].trainable:
+                factor = 0.0
+            if factors.setdefault(name, factor) != factor:
+                raise ConfigError(
+                    "lr_factors" if lr_factors else "frozen",
+                    f"'{name}' is shared, and its nodes ask for different learning rates",
+                )
+    return {name: factor for name, factor in factors.items() if factor}
+
+
+def _check_names(
+    model: Model, frozen: Collection[str], lr_factors: Mapping[str, float]
+) -> None:
+    """Refuse names that are no nodes, and factors that are no numbers from 0."""
+    nodes = model.graph.nodes
+    if isinstance(frozen, str):
+        raise ConfigError("frozen", f"wanted a list of node names, found {shown(frozen)}")
+    for role, names in (("frozen", frozen), ("lr_factors", lr_factors)):
+        for name in names:
+            if name not in nodes:
+                problem = f"there is no node '{name}'.{nearest(str(name), nodes)}"
+                raise ConfigError(role, problem)
+    for name, factor in lr_factors.items():
+        if isinstance(factor, bool) or not isinstance(factor, int | float) or factor < 0:
+            raise ConfigError(
+                f"lr_factors['{name}']", f"wanted a number >= 0, found {shown(factor)}"
+            )

@@ -1,0 +1,100 @@
+"""Early stopping: end a run that no longer gets better, and keep its best weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import inf
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+
+from mlpk import ConfigError, hookimpl
+from mlpk.arrays import Array
+from mlpk.errors import nearest
+
+if TYPE_CHECKING:
+    from mlpk import Model
+    from mlpk.training import Fit
+
+FALLING = ("loss", "error")
+
+
+class EarlyStopping:
+    """Stops after `patience` epochs without a result better than the best by more than `min_delta`.
+
+    `monitor` is a name in the history: by default "val_loss", without validation "loss". `mode`
+    says which way is better, "min" or "max"; by default "min" for names with "loss" or "error" in
+    them. At the end of the run the best weights are put back, buffers included.
+
+    L. Prechelt, Early stopping - but when?, 1998.
+    """
+
+    kind: ClassVar[str] = "early_stopping"
+
+    def __init__(
+        self,
+        patience: int = 3,
+        *,
+        monitor: str | None = None,
+        min_delta: float = 0.0,
+        mode: Literal["min", "max"] | None = None,
+    ) -> None:
+        if patience < 1:
+            raise ConfigError("early_stopping.patience", f"wanted 1 or more, found {patience}")
+        if min_delta < 0:
+            raise ConfigError("early_stopping.min_delta", f"wanted 0 or more, found {min_delta}")
+        if mode not in (None, "min", "max"):
+            raise ConfigError("early_stopping.mode", f"wanted 'min' or 'max', found {mode!r}")
+        self.patience = patience
+        self.monitor = monitor
+        self.min_delta = min_delta
+        self.mode = mode
+        self.best = inf  # of the monitored value, with its sign turned where more is better
+        self.best_epoch = 0
+        self.waited = 0
+        self._weights: list[Array] = []
+
+    @hookimpl
+    def mlpk_fit_begin(self, fit: Fit) -> None:
+        self.best, self.best_epoch, self.waited, self._weights = inf, 0, 0, []
+
+    @hookimpl
+    def mlpk_epoch_end(self, fit: Fit) -> None:
+        value = self._monitored(fit.logs)
+        if value < self.best - self.min_delta:
+            self.best, self.best_epoch, self.waited = value, fit.epoch, 0
+            self._weights = [array.copy() for array in _arrays(fit.model)]
+            return
+        self.waited += 1
+        if self.waited >= self.patience:
+            fit.stop()
+
+    @hookimpl
+    def mlpk_fit_end(self, fit: Fit) -> None:
+        for array, best in zip(_arrays(fit.model), self._weights, strict=False):
+            array[...] = best
+
+    def state(self) -> dict[str, Any]:
+        """Return what a resumed run needs."""
+        weights = {f"weights_{place}": array for place, array in enumerate(self._weights)}
+        return {"best": self.best, "best_epoch": self.best_epoch, "waited": self.waited, **weights}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state` returned."""
+        self.best, self.best_epoch = state["best"], state["best_epoch"]
+        self.waited = state["waited"]
+        count = sum(name.startswith("weights_") for name in state)
+        self._weights = [np.asarray(state[f"weights_{place}"]) for place in range(count)]
+
+    def _monitored(self, logs: Mapping[str, Any]) -> float:
+        """Return the monitored value, smaller is better."""
+        name = self.monitor or ("val_loss" if "val_loss" in logs else "loss")
+        if name not in logs:
+            problem = f"there is no '{name}' in the history, which has {', '.join(logs)}."
+            raise ConfigError("early_stopping.monitor", problem + nearest(name, logs))
+        falling = any(word in name for word in FALLING) if self.mode is None else self.mode == "min"
+        return float(logs[name]) if falling else -float(logs[name])
+
+
+def _arrays(model: Model) -> list[Array]:
+    return [*model.params.values(), *model.buffers.values()]

@@ -1,0 +1,36 @@
+"""He normal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import sqrt
+from typing import ClassVar
+
+import numpy as np
+
+from mlpk import Example, Initializer, define
+from mlpk.arrays import Array
+from mlpk_plugins.initializers.gaussian import gaussian
+
+
+@define
+class HeNormal(Initializer):
+    """w ~ N(0, s**2), s = sqrt(2 / n_in): for layers that feed a ReLU.
+
+    `truncated` cuts the normal at two standard deviations and keeps the variance.
+    He, Zhang, Ren and Sun, Delving deep into rectifiers, ICCV 2015, eq. 10.
+    """
+
+    kind: ClassVar[str] = "he_normal"
+
+    truncated: bool = False
+
+    def draw(
+        self, rng: np.random.Generator, shape: tuple[int, ...], fans: tuple[int, int]
+    ) -> Array:
+        return gaussian(rng, shape, sqrt(2 / fans[0]), truncated=self.truncated)
+
+    @classmethod
+    def examples(cls) -> Iterator[Example]:
+        yield Example(cls())
+        yield Example(cls(truncated=True))

@@ -1,0 +1,48 @@
+"""ReLU: the rectified linear unit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+import numpy as np
+
+from mlpk import Context, Declaration, Example, Layer, define
+from mlpk.arrays import Array, Arrays, Grads
+from mlpk.declaration import Shape
+
+
+@define
+class ReLU(Layer):
+    """y = max(x, 0), elementwise; the slope at 0 is 0.
+
+    x (...) -> y (...). Nair and Hinton, Rectified linear units improve restricted Boltzmann
+    machines, ICML 2010.
+    """
+
+    kind: ClassVar[str] = "relu"
+
+    def declare(self, x: Shape) -> Declaration:
+        return Declaration(x)
+
+    def forward(self, arrays: Arrays, ctx: Context, x: Array) -> tuple[Array, Array]:
+        y = np.maximum(x, 0, out=ctx.empty("y", x.shape))
+        return y, y
+
+    def backward(
+        self, arrays: Arrays, ctx: Context, y: Array, dy: Array, grads: Grads
+    ) -> Array | None:
+        if not ctx.needs_input_grad[0]:
+            return None
+        dx = np.greater(y, 0, out=ctx.empty("dx", y.shape))
+        dx *= dy
+        return dx
+
+    @classmethod
+    def examples(cls) -> Iterator[Example]:
+        yield Example(cls(), (4,), draw=lambda rng, n: _off_zero(rng, (n, 4)))
+        yield Example(cls(), (None, 3), draw=lambda rng, n: _off_zero(rng, (n, 5, 3)))
+
+
+def _off_zero(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    return rng.choice((-1.0, 1.0), shape) * rng.uniform(0.1, 2.0, shape)

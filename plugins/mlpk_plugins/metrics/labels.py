@@ -1,0 +1,64 @@
+"""The true class at each position, from the forms that targets come in."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mlpk.arrays import Array
+from mlpk.errors import DataError
+
+__all__ = ["binary_labels", "class_labels"]
+
+
+def class_labels(prediction: Array, target: Array, ignore_index: int | None) -> tuple[Array, Array]:
+    """Return labels (N, ...) for predictions (N, ..., C), and which of them count.
+
+    target: integer labels (N, ...) in [0, C) or `ignore_index`, or one-hot or soft targets
+    (N, ..., C), whose label is the class with the highest share, the first of equals.
+    """
+    if target.shape == prediction.shape:
+        labels = target.argmax(axis=-1)
+        return labels, np.ones(labels.shape, bool)
+    if target.shape != prediction.shape[:-1]:
+        raise _misfit(prediction, target, prediction.shape[:-1])
+    return _checked(target, prediction.shape[-1], ignore_index)
+
+
+def binary_labels(scores: Array, target: Array, ignore_index: int | None) -> tuple[Array, Array]:
+    """Return labels 0 and 1, shaped like the scores (N, ...), and which of them count.
+
+    target: integers 0, 1 or `ignore_index`, or probabilities of class 1, which make a 1 above one
+    half; shaped like the scores, or with a last axis of length 1 behind.
+    """
+    if target.shape not in (scores.shape, (*scores.shape, 1)):
+        raise _misfit(scores, target, scores.shape)
+    target = target.reshape(scores.shape)
+    if target.dtype.kind != "f":
+        return _checked(target, 2, ignore_index)
+    if (wrong := ~((target >= 0) & (target <= 1))).any():
+        row, value = _first(wrong, target)
+        raise DataError(f"row {row}: wanted a target in [0, 1], found {value}", row)
+    return target > 0.5, np.ones(target.shape, bool)  # noqa: PLR2004 - the likelier class
+
+
+def _checked(labels: Array, classes: int, ignore_index: int | None) -> tuple[Array, Array]:
+    if labels.dtype.kind not in "biu":
+        raise DataError(f"wanted integer labels, found {labels.dtype}; convert them: y.astype(int)")
+    counts = np.ones(labels.shape, bool) if ignore_index is None else labels != ignore_index
+    if (wrong := ((labels < 0) | (labels >= classes)) & counts).any():
+        row, label = _first(wrong, labels)
+        problem = f"wanted a label from 0 to {classes - 1}, found {label}"
+        raise DataError(f"row {row}: {problem}", row)
+    return np.where(counts, labels, 0), counts
+
+
+def _first(wrong: Array, values: Array) -> tuple[int, object]:
+    place = tuple(np.argwhere(wrong)[0])
+    return int(place[0]), values[place]
+
+
+def _misfit(prediction: Array, target: Array, labels: tuple[int, ...]) -> DataError:
+    return DataError(
+        f"wanted targets of shape {labels} (labels) or {prediction.shape} (a share for each "
+        f"class), as the predictions have shape {prediction.shape}; found shape {target.shape}"
+    )

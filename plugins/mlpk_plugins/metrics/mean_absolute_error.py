@@ -1,0 +1,42 @@
+"""Mean absolute error."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from mlpk import Metric, define
+from mlpk.arrays import Array
+from mlpk.errors import DataError
+from mlpk.metric import MetricState
+from mlpk_plugins.metrics import running_mean
+
+
+@define
+class MeanAbsoluteError(Metric):
+    """mean(abs(prediction - target)) over all values of all rows; nan if there is none.
+
+    prediction (N, ...), target of the same shape; a last axis of length 1 may be missing in one of
+    the two. A row's weight is that of each of its values.
+    """
+
+    kind: ClassVar[str] = "mean_absolute_error"
+
+    def start(self) -> MetricState:
+        return running_mean.start()
+
+    def update(
+        self, state: MetricState, prediction: Array, target: Array, weight: Array | None
+    ) -> None:
+        shapes = prediction.shape, target.shape
+        if shapes[0] != shapes[1] and (*min(shapes, key=len), 1) != max(shapes, key=len):
+            raise DataError(
+                f"wanted targets of shape {prediction.shape}, like the predictions, "
+                f"found shape {target.shape}"
+            )
+        error = np.abs(prediction - target.reshape(prediction.shape))
+        running_mean.add(state, error, weight)
+
+    def result(self, state: MetricState) -> float:
+        return running_mean.mean(state)

@@ -1,0 +1,52 @@
+"""Top-k accuracy."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+from attrs import field
+from attrs.validators import ge
+
+from mlpk import Metric, define
+from mlpk.arrays import Array
+from mlpk.errors import DataError
+from mlpk.metric import MetricState
+from mlpk_plugins.metrics import running_mean
+from mlpk_plugins.metrics.labels import class_labels
+
+
+@define
+class TopKAccuracy(Metric):
+    """The share of positions where fewer than k classes score higher than the true one.
+
+    prediction (N, ..., C), C >= 2; target: integer labels (N, ...), or one-hot or soft (N, ..., C).
+    k >= 1; with k >= C it is 1. Classes that tie with the true one don't push it out; a score that
+    is nan does, and is never among the top itself. Positions whose integer label is `ignore_index`
+    don't count, and it is nan if none does. A row's weight is that of each of its positions.
+    """
+
+    kind: ClassVar[str] = "top_k_accuracy"
+
+    k: int = field(default=5, validator=ge(1))
+    ignore_index: int | None = None
+
+    def start(self) -> MetricState:
+        return running_mean.start()
+
+    def update(
+        self, state: MetricState, prediction: Array, target: Array, weight: Array | None
+    ) -> None:
+        if prediction.ndim == 1 or prediction.shape[-1] == 1:
+            raise DataError(
+                "top_k_accuracy wanted predictions with a score for each of two classes or more, "
+                f"found shape {prediction.shape}; for a single score use accuracy"
+            )
+        labels, counts = class_labels(prediction, target, self.ignore_index)
+        own = np.take_along_axis(prediction, labels[..., np.newaxis], axis=-1)
+        classes = prediction.shape[-1]
+        above = classes - np.sum(prediction <= own, axis=-1)
+        running_mean.add(state, above < min(self.k, classes), weight, counts)
+
+    def result(self, state: MetricState) -> float:
+        return running_mean.mean(state)

@@ -1,0 +1,56 @@
+"""The root of every error that mlpk raises on purpose, and the one a wrong value gets."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["ConfigError", "MlpkError", "nearest", "shown"]
+
+
+class MlpkError(Exception):
+    """Base of all errors that mlpk raises on purpose; `str()` of each is a plain sentence."""
+
+    def __str__(self) -> str:
+        """Return the sentence itself, also where the builtin would quote it (KeyError)."""
+        return str(self.args[0]) if self.args else ""
+
+
+class ConfigError(MlpkError, ValueError):
+    """A field has a wrong value, is unknown or is missing.
+
+    `where` is the path of the field ("dense.units", "spec.nodes[3].config.rate"), `problem` the
+    rest of the sentence.
+    """
+
+    def __init__(self, where: str, problem: str) -> None:
+        super().__init__(f"{where}: {problem}" if where else problem)
+        self.where = where
+        self.problem = problem
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle through both arguments."""
+        return type(self), (self.where, self.problem)
+
+    def moved(self, old: str, new: str) -> ConfigError:
+        """Return the same error with the start of its path replaced."""
+        return type(self)(new + self.where.removeprefix(old), self.problem)
+
+
+def shown(value: object, limit: int = 80) -> str:
+    """Return a value for a message: its escaped text, cut to `limit` characters, and its type."""
+    if value is None or isinstance(value, bool):
+        return repr(value)
+    text = ascii(value)
+    if len(text) > limit:
+        text = text[: limit - 3] + "..."
+    return f"{text} ({type(value).__name__})"
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return " Did you mean 'x'?" for the known name that is most like `name`, or ""."""
+    match = get_close_matches(name, list(known), n=1)
+    return f" Did you mean '{match[0]}'?" if match else ""

@@ -1,0 +1,265 @@
+"""What a field may be, and the check of a value against it.
+
+A field's annotation is turned into a `Check` once, when its class is defined; the check is then
+called with every value, from code, TOML or a file. `strict` is for files: nothing is converted
+there. Elsewhere an int serves for a float and a list for a tuple. A bool is never a number.
+"""
+
+from __future__ import annotations
+
+import types
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from math import isfinite
+from numbers import Integral, Real
+from typing import Any, Literal, TypeGuard, Union, get_args, get_origin
+
+from mlpk_schemas.errors import ConfigError, shown
+
+__all__ = ["KIND_KEYS", "MAX_DEPTH", "AnyPlain", "Check", "check_of"]
+
+# A mapping with exactly these keys stands for a kind, and for nothing else.
+KIND_KEYS = frozenset({"id", "schema", "config"})
+MAX_DEPTH = 32
+INT_RANGE = range(-(2**63), 2**64)
+
+
+class Check(ABC):
+    """A test of one value. `wanted` names what passes, for messages.
+
+    Where `named` holds, text stands for the value (a kind's name), also in a union with `str`.
+    """
+
+    wanted: str
+    named: bool = False
+
+    @abstractmethod
+    def __call__(self, value: object, where: str, *, strict: bool) -> Any:
+        """Return the value, converted if need be, or raise `ConfigError` at path `where`."""
+
+    def refuse(self, value: object, where: str) -> ConfigError:
+        return ConfigError(where, f"wanted {self.wanted}, found {shown(value)}")
+
+
+class NoneCheck(Check):
+    wanted = "None"
+
+    def __call__(self, value: object, where: str, *, strict: bool) -> None:
+        if value is not None:
+            raise self.refuse(value, where)
+
+
+class BoolCheck(Check):
+    wanted = "true or false"
+
+    def __call__(self, value: object, where: str, *, strict: bool) -> bool:
+        if not isinstance(value, bool):
+            raise self.refuse(value, where)
+        return value
+
+
+class IntCheck(Check):
+    wanted = "an integer"
+
+    def __call__(self, value: object, where: str, *, strict: bool) -> int:
+        if strict and type(value) is not int:
+            raise self.refuse(value, where)
+        if isinstance(value, bool) or not isinstance(value, Integral):
+            raise self.refuse(value, where)
+        if int(value) not in INT_RANGE:
+            raise ConfigError(where, f"wanted an integer of 64 bits, found {shown(value)}")
+        return int(value)
+
+
+class FloatCheck(Check):
+    wanted = "a number"
+
+    def __call__(self, value: object, where: str, *, strict: bool) -> float:
+        if strict and type(value) is not float:
+            raise self.refuse(value, where)
+        if isinstance(value, bool) or not isinstance(value, Real):
+            raise self.refuse(value, where)
+        try:
+            number = float(value)
+        except OverflowError:
+            raise self.refuse(value, where) from None
+        if not isfinite(number):
+            raise ConfigError(where, f"wanted a finite number, found {number}")
+        return number
+
+
+class StrCheck(Check):
+    wanted = "text"
+
+    def __call__(self, value: object, where: str, *, strict: bool) -> str:
+        if not isinstance(value, str):
+            raise self.refuse(value, where)
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise ConfigError(where, f"wanted text of valid UTF-8, found {shown(value)}") from None
+        return str(value)
+
+
+class BytesCheck(Check):
+    wanted = "bytes"
+
+    def __call__(self, value: object, where: str, *, strict: bool) -> bytes:
+        if not isinstance(value, bytes):
+            raise self.refuse(value, where)
+        return value
+
+
+class LiteralCheck(Check):
+    """One of the values of a `Literal`, of exactly their types (True is not 1)."""
+
+    def __init__(self, options: tuple[Any, ...]) -> None:
+        self.options = options
+        self.wanted = " or ".join(repr(option) for option in options)
+
+    def __call__(self, value: object, where: str, *, strict: bool) -> Any:
+        for option in self.options:
+            if type(value) is type(option) and value == option:
+                return option
+        raise self.refuse(value, where)
+
+
+class TupleCheck(Check):
+    """`tuple[T, ...]`, or `tuple[A, B]` with one check an item."""
+
+    def __init__(self, items: tuple[Check, ...], *, repeated: bool) -> None:
+        self.items = items
+        self.repeated = repeated
+        inner = ", ".join(item.wanted for item in items)
+        self.wanted = f"a list, each item {inner}" if repeated else f"a list of [{inner}]"
+
+    def __call__(self, value: object, where: str, *, strict: bool) -> tuple[Any, ...]:
+        if not isinstance(value, list if strict else (list, tuple)):
+            raise self.refuse(value, where)
+        if self.repeated:
+            checks: Sequence[Check] = self.items * len(value)
+        elif len(value) == len(self.items):
+            checks = self.items
+        else:
+            raise self.refuse(value, where)
+        return tuple(
+            check(item, f"{where}[{i}]", strict=strict)
+            for i, (check, item) in enumerate(zip(checks, value, strict=True))
+        )
+
+
+class MappingCheck(Check):
+    """`Mapping[str, T]`; the result is a dict of its own."""
+
+    def __init__(self, item: Check) -> None:
+        self.item = item
+        self.wanted = f"a mapping of names, each value {item.wanted}"
+
+    def __call__(self, value: object, where: str, *, strict: bool) -> dict[str, Any]:
+        if not is_str_mapping(value):
+            raise self.refuse(value, where)
+        if value.keys() == KIND_KEYS:
+            raise ConfigError(
+                where,
+                "wanted a mapping, found one with exactly the keys 'id', 'schema' and 'config', "
+                "which is how a kind is written down; use other keys",
+            )
+        return {
+            key: self.item(item, f"{where}.{key}", strict=strict) for key, item in value.items()
+        }
+
+
+class UnionCheck(Check):
+    """The first alternative that takes the value exactly, else the first that converts it."""
+
+    def __init__(self, options: tuple[Check, ...]) -> None:
+        self.options = options
+        self.wanted = " or ".join(dict.fromkeys(option.wanted for option in options))
+
+    def __call__(self, value: object, where: str, *, strict: bool) -> Any:
+        deepest: ConfigError | None = None
+        for exactly in (True,) if strict else (True, False):
+            for option in self.options:
+                try:
+                    return option(value, where, strict=exactly)
+                except ConfigError as error:
+                    # An error further down a path tells more than "none of these".
+                    if len(error.where) > len(where) or type(error) is not ConfigError:
+                        deepest = error
+        raise deepest or self.refuse(value, where)
+
+
+class AnyPlain(Check):
+    """Any tree of None, bool, int, float, str, lists and mappings; with a limit on its depth."""
+
+    wanted = "plain data (None, bool, int, float, str, lists, mappings)"
+
+    def __call__(self, value: object, where: str, *, strict: bool) -> Any:
+        return self._walk(value, where, MAX_DEPTH)
+
+    def _walk(self, value: object, where: str, depth: int) -> Any:
+        if depth == 0:
+            raise ConfigError(where, f"wanted at most {MAX_DEPTH} levels, found more")
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, str):
+            return StrCheck()(value, where, strict=False)
+        if isinstance(value, Integral):
+            return IntCheck()(value, where, strict=False)
+        if isinstance(value, Real):
+            return FloatCheck()(value, where, strict=False)
+        if isinstance(value, list | tuple):
+            return [self._walk(item, f"{where}[{i}]", depth - 1) for i, item in enumerate(value)]
+        if is_str_mapping(value):
+            return {
+                key: self._walk(item, f"{where}.{key}", depth - 1) for key, item in value.items()
+            }
+        raise self.refuse(value, where)
+
+
+def is_str_mapping(value: object) -> TypeGuard[Mapping[str, object]]:
+    return isinstance(value, Mapping) and all(isinstance(key, str) for key in value)
+
+
+SCALARS: dict[object, Check] = {
+    None: NoneCheck(),
+    type(None): NoneCheck(),
+    bool: BoolCheck(),
+    int: IntCheck(),
+    float: FloatCheck(),
+    str: StrCheck(),
+}
+
+
+def check_of(annotation: Any, where: str, other: Callable[[Any], Check | None]) -> Check:
+    """Return the check of an annotation; `other` may serve annotations of its own.
+
+    Raises `ConfigError` at path `where` for what no field may be (a callable, a path, ...).
+    """
+    if (own := other(annotation)) is not None:
+        return own
+    if annotation in SCALARS:
+        return SCALARS[annotation]
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Literal:
+        for option in arguments:
+            if type(option) not in SCALARS:
+                raise ConfigError(where, f"a Literal may not hold {shown(option)}")
+        return LiteralCheck(arguments)
+    if origin in (types.UnionType, Union):
+        options = [check_of(argument, where, other) for argument in arguments]
+        if any(option.named for option in options):
+            options = [option for option in options if not isinstance(option, StrCheck)]
+        return options[0] if len(options) == 1 else UnionCheck(tuple(options))
+    if origin is tuple and arguments:
+        repeated = len(arguments) == 2 and arguments[1] is Ellipsis  # noqa: PLR2004 - (T, ...)
+        items = arguments[:1] if repeated else arguments
+        checks = tuple(check_of(item, where, other) for item in items)
+        return TupleCheck(checks, repeated=repeated)
+    if origin is not None and issubclass(origin, Mapping) and arguments[:1] == (str,):
+        return MappingCheck(check_of(arguments[1], where, other))
+    raise ConfigError(
+        where,
+        "a field may be None, bool, int, float, str, a Literal, a tuple, a union or a "
+        f"Mapping[str, ...] of these, or another kind; found {annotation!r}",
+    )
