@@ -37,16 +37,22 @@ class Context:
         self._seed = seed
         self._purpose = f"node/{name}"
         self._spoil = spoil
-        self._rng: tuple[int, np.random.Generator] | None = None
+        self._rng: np.random.Generator | None = None
         self._memory: dict[str, Array] = {}
         self._views: dict[str, tuple[tuple[int, ...], DTypeLike | None, Array]] = {}
 
     @property
     def rng(self) -> np.random.Generator:
         """The generator derived from (seed, node, step)."""
-        if self._rng is None or self._rng[0] != self.step:
-            self._rng = (self.step, stream(self._seed, self._purpose, self.step))
-        return self._rng[1]
+        if self._rng is None:
+            self._rng = stream(self._seed, self._purpose, self.step)
+        return self._rng
+
+    def begin(self, step: int, *, training: bool) -> None:
+        """Enter a forward: its mode, and the step that random numbers are derived from."""
+        self.training = training
+        self.step = step
+        self._rng = None
 
     def empty(self, name: str, shape: tuple[int, ...], dtype: DTypeLike | None = None) -> Array:
         """Return scratch memory of this pass, its contents undefined, the dtype the model's.

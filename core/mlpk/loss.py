@@ -43,8 +43,11 @@ class Loss(Kind):
         Called once with all targets before training; a `DataError` names the row.
         """
 
-    def mass(self, target: Array, weight: Array | None) -> float:
-        """Return what the mean over these rows was divided by: their number, or their weights' sum."""
+    def mass(self, prediction: tuple[int, ...], target: Array, weight: Array | None) -> float:
+        """Return what the mean over these rows was divided by: their number, or their weights' sum.
+
+        prediction is its shape (N, ...). Batches are joined into sets in proportion to it.
+        """
         return float(len(target)) if weight is None else float(weight.sum())
 
     def __call__(self, prediction: Any, target: Any, weight: Any = None) -> tuple[float, Array]:

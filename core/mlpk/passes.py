@@ -75,8 +75,7 @@ class Pass:
         if training:
             self.step += 1
         for stage in self._stages:
-            stage.ctx.training = training
-            stage.ctx.step = self.step
+            stage.ctx.begin(self.step, training=training)
             values[stage.node.name], stage.saved = stage.forward(
                 stage.arrays, stage.ctx, *[values[feed] for feed in stage.feeds]
             )

@@ -34,7 +34,7 @@ def digests_size(nbytes: int) -> int:
 
 def raw(array: Array) -> memoryview:
     """Return the memory of a contiguous array as bytes, without a copy."""
-    return memoryview(array.reshape(-1).view(np.uint8))
+    return array.reshape(-1).view(np.uint8).data
 
 
 def batches(tensors: Iterable[tuple[K, int]]) -> Iterator[list[tuple[K, int, int]]]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import isfinite
-from typing import Any
+from typing import Any, Final, TypeAlias
 
-import msgpack
+import msgpack  # type: ignore[import-untyped] # it has no annotations
 
 from mlpk.errors import ConfigError, FileFormatError, shown
 from mlpk.file.layout import DEFAULTS, Limits
@@ -20,7 +20,9 @@ from mlpk_schemas.fields import MAX_DEPTH
 
 __all__ = ["decode", "encode"]
 
-PLAIN = frozenset({type(None), bool, int, bytes})
+Path: TypeAlias = list[str | int]
+
+PLAIN: Final = frozenset({type(None), bool, int, bytes})
 
 
 def encode(tree: object, limits: Limits = DEFAULTS) -> bytes:
@@ -42,7 +44,6 @@ def decode(data: bytes, limits: Limits = DEFAULTS, *, start: int = 0) -> Any:
             data,
             raw=False,
             strict_map_key=True,
-            max_buffer_size=limits.header,
             max_str_len=limits.string,
             max_bin_len=limits.header,
             max_array_len=limits.items,
@@ -50,7 +51,7 @@ def decode(data: bytes, limits: Limits = DEFAULTS, *, start: int = 0) -> Any:
             max_ext_len=0,
         )
         again = _pack(tree)
-    except (ValueError, TypeError, OverflowError, RecursionError, msgpack.UnpackException) as error:
+    except (ValueError, OverflowError, RecursionError, msgpack.UnpackException) as error:
         problem = f"the header is not valid msgpack within the limits: {error}"
         raise FileFormatError(problem, field="header", offset=start) from error
     if again != data:
@@ -88,55 +89,59 @@ def _check(tree: object, limits: Limits, *, ordered: bool = False) -> None:
     memory, and the path is put together only for an error.
     """
     levels: list[Iterator[tuple[Any, Any]]] = [iter([("", tree)])]
-    path: list[str | int] = [""]
+    path: Path = [""]
     while levels:
         for key, value in levels[-1]:
             kind = type(value)
             if kind in PLAIN:
                 continue
             path[-1] = key
-            if kind is str:
-                _check_text(value, limits, path)
-            elif kind is float:
-                if not isfinite(value):
-                    raise _wrong(path, f"wanted a finite number, found {value}")
-            elif kind is dict or kind is list:
-                if len(levels) > MAX_DEPTH:
-                    raise _wrong(path, f"wanted at most {MAX_DEPTH} levels, found more")
-                if len(value) > limits.items:
-                    problem = f"wanted at most {limits.items} items, found {len(value)}"
-                    raise _wrong(path, problem)
+            if kind is list or kind is dict:
+                _check_container(value, limits, path)
                 if kind is dict:
                     _check_keys(value, limits, path, ordered=ordered)
+                    levels.append(iter(value.items()))
+                else:
+                    levels.append(enumerate(value))
                 path.append("")
-                levels.append(iter(value.items()) if kind is dict else enumerate(value))
                 break
-            else:
-                wanted = "None, bool, int, float, str, bytes, a list or a dict"
-                raise _wrong(path, f"wanted {wanted}, found {shown(value)}")
+            _check_scalar(value, limits, path)
         else:
             levels.pop()
             path.pop()
 
 
-def _check_keys(
-    value: dict[Any, Any], limits: Limits, path: list[str | int], *, ordered: bool
-) -> None:
+def _check_container(value: list[Any] | dict[Any, Any], limits: Limits, path: Path) -> None:
+    if len(path) > MAX_DEPTH:
+        raise _wrong(path, f"wanted at most {MAX_DEPTH} levels, found more")
+    if len(value) > limits.items:
+        raise _wrong(path, f"wanted at most {limits.items} items, found {len(value)}")
+
+
+def _check_keys(value: dict[Any, Any], limits: Limits, path: Path, *, ordered: bool) -> None:
     for key in value:
         if type(key) is not str:
             raise _wrong(path, f"wanted text as keys, found {shown(key)}")
         if len(key) * 4 > limits.string:
-            _check_text(key, limits, path)
+            _check_scalar(key, limits, path)
     if ordered and len(value) > 1 and (keys := list(value)) != sorted(keys):
         raise _wrong(path, "wanted sorted keys, found them in another order")
 
 
-def _check_text(value: str, limits: Limits, path: list[str | int]) -> None:
-    if len(value) * 4 > limits.string and len(value.encode(errors="replace")) > limits.string:
-        problem = f"wanted text of at most {limits.string} bytes, found {shown(value)}"
-        raise _wrong(path, problem)
+def _check_scalar(value: object, limits: Limits, path: Path) -> None:
+    if type(value) is str:
+        # A character takes at most four bytes, so that most need not be encoded to be counted.
+        if len(value) * 4 > limits.string and len(value.encode(errors="replace")) > limits.string:
+            problem = f"wanted text of at most {limits.string} bytes, found {shown(value)}"
+            raise _wrong(path, problem)
+    elif type(value) is float:
+        if not isfinite(value):
+            raise _wrong(path, f"wanted a finite number, found {value}")
+    else:
+        wanted = "None, bool, int, float, str, bytes, a list or a dict"
+        raise _wrong(path, f"wanted {wanted}, found {shown(value)}")
 
 
-def _wrong(path: list[str | int], problem: str) -> ConfigError:
+def _wrong(path: Path, problem: str) -> ConfigError:
     steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in path[1:])
     return ConfigError("".join(steps).removeprefix("."), problem)

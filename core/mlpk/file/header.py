@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import attrs
-
 from mlpk.errors import ConfigError, shown
-from mlpk.file.layout import CHUNK, Limits
+from mlpk.file.layout import ALIGNMENT, CHUNK, Limits
 from mlpk.file.table import checked_table
 from mlpk_schemas.file import Header
-from mlpk_schemas.records import build
+from mlpk_schemas.records import build, values
 
 __all__ = ["HEADER_REST", "checked_header", "pad_size"]
 
@@ -21,7 +19,7 @@ FEATURES: Final[frozenset[str]] = frozenset()
 
 def pad_size(unpadded: int) -> int:
     """Return how many bytes of `pad` a header needs that takes `unpadded` bytes without any."""
-    return (HEADER_REST - unpadded) % 64
+    return (HEADER_REST - unpadded) % ALIGNMENT
 
 
 def checked_header(tree: Any, limits: Limits, chunk: int = CHUNK) -> Header:
@@ -36,9 +34,12 @@ def checked_header(tree: Any, limits: Limits, chunk: int = CHUNK) -> Header:
         problem = f"wanted at most {limits.nodes} nodes, found {len(header.spec.nodes)}"
         raise ConfigError("spec.nodes", problem)
     _check_meta(header, limits)
-    if len(header.pad) >= 64 or any(header.pad):
-        raise ConfigError("pad", f"wanted fewer than 64 zero bytes, found {shown(header.pad)}")
-    return attrs.evolve(header, tensors=checked_table(tree["tensors"], limits, chunk))
+    if len(header.pad) >= ALIGNMENT or any(header.pad):
+        raise ConfigError(
+            "pad", f"wanted fewer than {ALIGNMENT} zero bytes, found {shown(header.pad)}"
+        )
+    table = checked_table(tree["tensors"], limits, chunk)
+    return Header(**{**values(header), "tensors": table})
 
 
 def _check_features(critical: Any) -> None:

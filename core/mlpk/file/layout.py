@@ -8,15 +8,17 @@ here count from the end of the header, as the header's own `at` does.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
+from operator import attrgetter
 from typing import Any, Final, cast
 
 import attrs
 import numpy as np
 
-from mlpk_schemas.file import TensorType
+from mlpk_schemas.file import TensorEntry, TensorType
 
 __all__ = [
+    "ALIGNMENT",
     "CHUNK",
     "COUNT_SIZE",
     "DEFAULTS",
@@ -34,6 +36,7 @@ __all__ = [
 ]
 
 CHUNK: Final = 4 * 2**30 - 4 * 2**10
+ALIGNMENT: Final = 64
 COUNT_SIZE: Final = 5
 FRAME_SIZE: Final = 5
 
@@ -91,7 +94,7 @@ def type_of(dtype: np.dtype[Any]) -> TensorType | None:
 
 def padding(nbytes: int) -> int:
     """Return how many zero bytes follow a piece of a tensor in its payload."""
-    return (59 - nbytes) % 64
+    return (59 - nbytes) % ALIGNMENT
 
 
 def chunk_count(nbytes: int, chunk: int = CHUNK) -> int:
@@ -116,14 +119,15 @@ def extent(nbytes: int, chunk: int = CHUNK) -> int:
     return whole * (FRAME_SIZE + chunk + padding(chunk)) + last
 
 
-def body_size(sizes: Iterable[int], chunk: int = CHUNK) -> int:
-    """Return how many bytes follow the header of a file with tensors of these sizes."""
-    return COUNT_SIZE + sum(extent(nbytes, chunk) for nbytes in sizes)
+def body_size(table: Mapping[str, TensorEntry], chunk: int = CHUNK) -> int:
+    """Return how many bytes follow the header; offsets in the table are right, so the last tells."""
+    last = max(table.values(), key=attrgetter("at"), default=None)
+    if last is None or last.nbytes == 0:
+        return COUNT_SIZE
+    return last.at - FRAME_SIZE + extent(last.nbytes, chunk)
 
 
-def stretches(
-    at: int, start: int, stop: int, chunk: int = CHUNK
-) -> Iterator[tuple[int, int, int]]:
+def stretches(at: int, start: int, stop: int, chunk: int = CHUNK) -> Iterator[tuple[int, int, int]]:
     """Yield where the bytes start:stop of the tensor at `at` lie: (offset, start, stop) a chunk."""
     stride = FRAME_SIZE + chunk + padding(chunk)
     while start < stop:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
-from typing import Final, Literal
+from hashlib import sha256
+from typing import Final, Literal, NamedTuple
 
 import attrs
 import numpy as np
@@ -12,11 +13,16 @@ import numpy as np
 from mlpk.arrays import Array
 from mlpk.errors import (
     ConfigError,
+    FileFormatError,
+    ShapeError,
+    UnknownArrayError,
+    listing,
+    nearest,
     shown,
 )
-from mlpk.file.blocks import batches, raw, run
-from mlpk.file.layout import CHUNK, DTYPES, body_size, padding, stretches
-from mlpk.file.refusal import refusal
+from mlpk.file.blocks import BLOCK, DIGEST_SIZE, batches, raw, run
+from mlpk.file.layout import CHUNK, DTYPES, body_size, padding, stretches, type_of
+from mlpk.file.refusal import escaped, refusal
 from mlpk.file.source import Source, Window
 from mlpk_schemas.file import Header, TensorEntry
 
@@ -53,22 +59,37 @@ def read_arrays(
     chosen = table if names is None else _chosen(table, names)
     given = {name: array for name, array in (into or {}).items() if name in chosen}
     for name, array in given.items():
-        _check_given(array, table[name], name)
+        _check_given(name, array, table[name])
     with refusal(source.path):
         reading = _Reading(
             source=source,
-            base=source.size - body_size((entry.nbytes for entry in table.values()), chunk),
+            base=source.size - body_size(table, chunk),
             chunk=chunk,
             hashed=verify == "full",
             file=source.mapped() if mmap else None,
             arrays=dict(given),
         )
-        return reading.result(chosen)
+        jobs = (partial(reading.read, batch) for batch in batches(reading.places(chosen)))
+        for _ in run(jobs, sum(entry.nbytes for entry in chosen.values())):
+            pass
+    for name, array in given.items():
+        if array.dtype != DTYPES[table[name].dtype]:
+            array.byteswap(inplace=True)
+    return {name: reading.arrays[name] for name in chosen}
+
+
+class _Place(NamedTuple):
+    """Where a tensor goes; `mapped` memory is the file's own and holds its bytes already."""
+
+    name: str
+    entry: TensorEntry
+    memory: memoryview
+    mapped: bool
 
 
 @attrs.frozen(kw_only=True)
 class _Reading:
-    """One reading of tensors; `arrays` fills up while their blocks are asked for."""
+    """One reading of tensors; `arrays` fills up as their places are asked for."""
 
     source: Source
     base: int
@@ -77,45 +98,75 @@ class _Reading:
     file: memoryview | None
     arrays: dict[str, Array]
 
-    def result(self, chosen: Mapping[str, TensorEntry]) -> dict[str, Array]:
-        jobs = (partial(self._read, batch) for batch in batches(self._memories(chosen)))
-        for _ in run(jobs, sum(entry.nbytes for entry in chosen.values())):
-            pass
+    def places(self, chosen: Mapping[str, TensorEntry]) -> Iterator[tuple[_Place, int]]:
+        """Yield the place of one tensor after the other, made only now, and its size."""
         for name, entry in chosen.items():
-            array = self.arrays[name]
-            if self.file is not None:
-                array.flags.writeable = False
-            elif array.dtype != DTYPES[entry.dtype]:
-                array.byteswap(inplace=True)
-        return {name: self.arrays[name] for name in chosen}
-
-    def _memories(
-        self, chosen: Mapping[str, TensorEntry]
-    ) -> Iterator[tuple[tuple[str, TensorEntry, memoryview], int]]:
-        """Yield one tensor after the other with the memory that it goes to, made only now."""
-        for name, entry in chosen.items():
-            if self._is_mapped(entry):
-                start = self.base + entry.at
-                flat = np.frombuffer(self.file[start : start + entry.nbytes], DTYPES[entry.dtype])
+            dtype = DTYPES[entry.dtype]
+            mapped = self.file is not None and 0 < entry.nbytes <= self.chunk
+            if self.file is not None and mapped:
+                count = entry.nbytes // dtype.itemsize
+                flat = np.frombuffer(self.file, dtype, count, self.base + entry.at)
                 self.arrays[name] = flat.reshape(entry.shape)
             elif name not in self.arrays:
-                self.arrays[name] = np.empty(entry.shape, DTYPES[entry.dtype])
-            yield (name, entry, raw(self.arrays[name])), entry.nbytes
+                self.arrays[name] = np.empty(entry.shape, dtype)
+            yield _Place(name, entry, raw(self.arrays[name]), mapped), entry.nbytes
 
-    def _is_mapped(self, entry: TensorEntry) -> bool:
-        return self.file is not None and 0 < entry.nbytes <= self.chunk
-
-    def _read(self, batch: list[tuple[tuple[str, TensorEntry, memoryview], int, int]]) -> None:
+    def read(self, batch: list[tuple[_Place, int, int]]) -> None:
+        """Fill and check blocks of tensors."""
         window = Window(self.source)
-        for (name, entry, memory), start, stop in batch:
-            mapped = self._is_mapped(entry)
-            for offset, begin, end in stretches(entry.at, start, stop, self.chunk):
-                place = self.base + offset
-                if mapped:
-                    pass
-                elif end - begin < _DIRECT:
-                    memory[begin:end] = window.read(end - begin, place)
-                else:
-                    self.source.read_into(memory[begin:end], place)
-                pad = padding(entry.nbytes if end == entry.nbytes else 0)
-"""placeholder"""
+        for place, start, stop in batch:
+            nbytes = place.entry.nbytes
+            for offset, begin, end in stretches(place.entry.at, start, stop, self.chunk):
+                if not place.mapped:
+                    self._fill(place.memory[begin:end], self.base + offset, window)
+                if end == nbytes or end % self.chunk == 0:
+                    self._check_padding(place, end, self.base + offset + end - begin, window)
+            self._check_block(place, start, stop)
+
+    def _fill(self, memory: memoryview, offset: int, window: Window) -> None:
+        if len(memory) < _DIRECT:
+            memory[:] = window.read(len(memory), offset)
+        else:
+            self.source.read_into(memory, offset)
+
+    def _check_padding(self, place: _Place, end: int, offset: int, window: Window) -> None:
+        """Require zeros behind the piece of a tensor that ends with its byte `end`."""
+        length = padding((end - 1) % self.chunk + 1)
+        if window.read(length, offset) != _ZEROS[:length]:
+            problem = f"the file is damaged: the {length} bytes of padding here are not all zero"
+            raise FileFormatError(problem, field=_field(place), offset=offset)
+
+    def _check_block(self, place: _Place, start: int, stop: int) -> None:
+        block = place.memory[start:stop]
+        first = start // BLOCK * DIGEST_SIZE
+        digest = place.entry.sha256[first : first + DIGEST_SIZE]
+        if self.hashed and sha256(block).digest() != digest:
+            problem = "the file is damaged: the bytes of this tensor do not match their digest"
+        elif place.entry.dtype == "bool" and np.frombuffer(block, np.uint8).max() > 1:
+            problem = "wanted bools of 0 or 1, found another byte"
+        else:
+            return
+        offset, _, _ = next(stretches(place.entry.at, start, stop, self.chunk))
+        raise FileFormatError(problem, field=_field(place), offset=self.base + offset)
+
+
+def _chosen(table: Mapping[str, TensorEntry], names: Iterable[str]) -> dict[str, TensorEntry]:
+    wanted = set(names)
+    for name in sorted(wanted - table.keys()):
+        raise UnknownArrayError(
+            f"there is no tensor '{name}' in the file.{nearest(name, table)} "
+            f"There are: {listing(table)}"
+        )
+    return {name: entry for name, entry in table.items() if name in wanted}
+
+
+def _check_given(name: str, array: Array, entry: TensorEntry) -> None:
+    if array.shape != entry.shape or type_of(array.dtype) != entry.dtype:
+        found = f"{type_of(array.dtype) or array.dtype} of shape {array.shape}"
+        raise ShapeError(f"wanted {entry.dtype} of shape {entry.shape}, found {found}", name)
+    if not (array.flags.c_contiguous and array.flags.writeable):
+        raise ShapeError("wanted a writeable C-contiguous array to read into", name)
+
+
+def _field(place: _Place) -> str:
+    return escaped(f"tensors.{place.name}")

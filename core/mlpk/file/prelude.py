@@ -10,7 +10,7 @@ import attrs
 
 from mlpk.errors import FileFormatError
 
-__all__ = ["PRELUDE_SIZE", "VERSION", "Prelude", "digest_text", "pack", "parse"]
+__all__ = ["DIGEST_AT", "PRELUDE_SIZE", "VERSION", "Prelude", "digest_text", "pack", "parse"]
 
 PRELUDE_SIZE: Final = 64
 VERSION: Final = (1, 0)
@@ -51,9 +51,7 @@ class Prelude:
 
 def pack(size: int, header: bytes) -> bytes:
     """Return the prelude of a file of `size` bytes with this header."""
-    blank = _FORM.pack(
-        START, 0xCD, *VERSION, 0xCF, size, b"\xc4\x20", bytes(32), 0xC6, len(header)
-    )
+    blank = _FORM.pack(START, 0xCD, *VERSION, 0xCF, size, b"\xc4\x20", bytes(32), 0xC6, len(header))
     digest = sha256(_covered(blank) + header).digest()
     return blank[:DIGEST_AT] + digest + blank[DIGEST_AT + 32 :]
 

@@ -28,9 +28,7 @@ def refusal(path: str | None = None) -> Iterator[None]:
             escaped(error.problem, 320), path=path, field=escaped(error.where) or "header"
         ) from None
     except (MemoryError, RecursionError) as error:
-        raise FileFormatError(
-            "there is not enough memory to read this file", path=path
-        ) from error
+        raise FileFormatError("there is not enough memory to read this file", path=path) from error
 
 
 def escaped(text: str, limit: int = 80) -> str:

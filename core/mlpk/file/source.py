@@ -65,6 +65,7 @@ class Source(ABC):
         self.read_into(memory, offset)
         return memory.toreadonly()
 
+    @abstractmethod
     def close(self) -> None:
         """Give the file back; reading ends here."""
 
@@ -93,6 +94,9 @@ class _Memory(Source):
 
     def mapped(self) -> memoryview:
         return self._data
+
+    def close(self) -> None:
+        pass  # what others still hold lives on
 
 
 class _File(Source):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 import attrs
 import numpy as np
@@ -18,13 +18,30 @@ __all__ = ["Batch", "Rows"]
 
 @attrs.frozen(eq=False)
 class Batch:
-    """Some rows: inputs and targets by name, weights or None. `place(i)` tells where row i came from."""
+    """Some rows: inputs and targets by name, weights or None.
+
+    `order` lists the caller's rows that these are, from the place `start` on; None: as they stand.
+    `within` ends a row's name in messages (" of batch 5").
+    """
 
     inputs: Mapping[str, Array]
     targets: Mapping[str, Array]
     weight: Array | None
     rows: int
-    place: Callable[[int], str]
+    start: int = 0
+    order: Array | None = None
+    within: str = ""
+
+    def row(self, place: int) -> int:
+        """Return which of the caller's rows lies at a place of this batch."""
+        return self.start + place if self.order is None else int(self.order[self.start + place])
+
+    def blamed(self, error: DataError, start: int = 0) -> DataError:
+        """Return an error about a row counted from place `start` as one about the caller's row."""
+        if error.row is None:
+            return error
+        row = self.row(start + error.row)
+        return DataError(str(error).replace(f"row {error.row}", f"row {row}{self.within}"), row)
 
     def refuse_nan(self) -> None:
         """Raise a `DataError` that names the first row with a value that is not finite, if any."""
@@ -45,10 +62,10 @@ class Batch:
                 continue
             bad = np.flatnonzero(~np.isfinite(array.reshape(len(array), -1)).all(axis=1))
             if bad.size:
-                row = array[bad[0]]
-                value = row.reshape(-1)[~np.isfinite(row.reshape(-1))][0]
+                values = array[bad[0]].reshape(-1)
+                value, row = values[~np.isfinite(values)][0], self.row(int(bad[0]))
                 raise DataError(
-                    f"{role}: {self.place(int(bad[0]))} holds {value}; clean the data first"
+                    f"{role}: row {row}{self.within} holds {value}; clean the data first", row
                 )
 
 
@@ -108,7 +125,8 @@ class Rows:
                 },
                 None if self.weight is None else self._draw("weight", self.weight, rows),
                 stop - start,
-                _placing(order, start),
+                start,
+                order,
             )
 
     def _draw(self, name: str, array: Array, rows: slice | Array) -> Array:
@@ -139,9 +157,3 @@ def checked_weight(weight: object, rows: int) -> Array:
         row = int(negative[0])
         raise DataError(f"weight: wanted numbers from 0, found {array[row]} in row {row}", row)
     return array
-
-
-def _placing(order: Array | None, start: int) -> Callable[[int], str]:
-    if order is None:
-        return lambda row: f"row {start + row}"
-    return lambda row: f"row {int(order[start + row])}"

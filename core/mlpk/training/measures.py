@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mlpk.arrays import Array
-from mlpk.errors import ConfigError, shown
+from mlpk.errors import ConfigError, DataError, shown
 from mlpk.metric import ROWS, Metric, MetricState
 from mlpk.training.batch import Batch
 from mlpk.training.objective import Objective, per_output
@@ -50,7 +50,10 @@ class Measures:
             for start in range(0, batch.rows, ROWS):
                 piece = slice(start, start + ROWS)
                 weight = None if batch.weight is None else batch.weight[piece]
-                metric.update(self.states[name], prediction[piece], target[piece], weight)
+                try:
+                    metric.update(self.states[name], prediction[piece], target[piece], weight)
+                except DataError as error:
+                    raise batch.blamed(error, start) from None
 
     def results(self, prefix: str = "") -> dict[str, Any]:
         """Return the loss with the penalty, and each metric."""

@@ -60,10 +60,14 @@ class Objective:
         self.mass = 0.0
         for output, loss in self.losses.items():
             target = batch.targets[output]
-            self.values[output], self._saved[output] = loss.forward(
-                self._contexts[output], outputs[output], target, batch.weight
-            )
-            self.mass = max(self.mass, loss.mass(target, batch.weight))
+            prediction = outputs[output]
+            try:
+                self.values[output], self._saved[output] = loss.forward(
+                    self._contexts[output], prediction, target, batch.weight
+                )
+            except DataError as error:
+                raise batch.blamed(error) from None
+            self.mass = max(self.mass, loss.mass(prediction.shape, target, batch.weight))
         return sum(self.values.values())
 
     def backward(self) -> dict[str, Array]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -107,8 +107,4 @@ class Stream:
         weight = given[2] if len(given) == 3 else None  # noqa: PLR2004 - the third of a batch
         if weight is not None:
             weight = np.asarray(checked_weight(weight, rows), self.dtype)
-        return Batch(inputs, targets, weight, rows, _placing(number))
-
-
-def _placing(number: int) -> Callable[[int], str]:
-    return lambda row: f"row {row} of batch {number}"
+        return Batch(inputs, targets, weight, rows, within=f" of batch {number}")

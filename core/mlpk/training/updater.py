@@ -144,9 +144,7 @@ def _by_array(
     return {name: factor for name, factor in factors.items() if factor}
 
 
-def _check_names(
-    model: Model, frozen: Collection[str], lr_factors: Mapping[str, float]
-) -> None:
+def _check_names(model: Model, frozen: Collection[str], lr_factors: Mapping[str, float]) -> None:
     """Refuse names that are no nodes, and factors that are no numbers from 0."""
     nodes = model.graph.nodes
     if isinstance(frozen, str):

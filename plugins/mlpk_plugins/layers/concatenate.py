@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import accumulate
-from typing import TYPE_CHECKING, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
-from attrs import field
+from attrs import Attribute, field
 
 from mlpk import Context, Declaration, Example, Layer, define
 from mlpk.arrays import Array, Arrays, Grads
@@ -15,14 +15,13 @@ from mlpk.declaration import Shape, known
 from mlpk.errors import ShapeError
 from mlpk_plugins.layers.agreement import agreed
 
-if TYPE_CHECKING:
-    import attrs
 
-
-def _not_the_batch(_: object, attribute: attrs.Attribute[object], axis: int) -> None:
+def _not_the_batch(_: object, attribute: Attribute[Any], axis: int) -> None:
     """Refuse the batch axis, whose rows belong to different examples."""
     if axis == 0:
-        raise ValueError(f"'{attribute.name}' 0 is the batch; count from 1, or from the end with -1")
+        raise ValueError(
+            f"'{attribute.name}' 0 is the batch; count from 1, or from the end with -1"
+        )
 
 
 @define
@@ -50,10 +49,11 @@ class Concatenate(Layer):
     def forward(
         self, arrays: Arrays, ctx: Context, *inputs: Array
     ) -> tuple[Array, tuple[int, ...]]:
-        shape = list(agreed([x.shape for x in inputs], free=self.axis % inputs[0].ndim))
+        agreed([x.shape for x in inputs], free=self.axis % inputs[0].ndim)
         stops = tuple(accumulate(x.shape[self.axis] for x in inputs))
+        shape = list(inputs[0].shape)
         shape[self.axis] = stops[-1]
-        return np.concatenate(inputs, self.axis, out=ctx.empty("y", tuple(shape))), stops
+        return np.concatenate(inputs, self.axis, out=ctx.empty("y", (*shape,))), stops
 
     def backward(
         self, arrays: Arrays, ctx: Context, stops: tuple[int, ...], dy: Array, grads: Grads

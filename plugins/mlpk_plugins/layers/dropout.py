@@ -34,7 +34,8 @@ class Dropout(Layer):
     def forward(self, arrays: Arrays, ctx: Context, x: Array) -> tuple[Array, Array | None]:
         if not ctx.training or self.rate == 0:
             return x, None
-        scale = ctx.rng.random(out=ctx.empty("scale", x.shape), dtype=ctx.dtype.type)
+        scale = ctx.empty("scale", x.shape)
+        ctx.rng.random(out=scale, dtype=ctx.dtype)  # type: ignore[arg-type] # float32 or float64
         np.greater_equal(scale, self.rate, out=scale)
         scale *= 1 / (1 - self.rate)
         return np.multiply(x, scale, out=ctx.empty("y", x.shape)), scale

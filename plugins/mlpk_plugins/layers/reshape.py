@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import prod
-from typing import TYPE_CHECKING, ClassVar
+from typing import Any, ClassVar
 
-from attrs import field
+from attrs import Attribute, field
 
 from mlpk import Context, Declaration, Example, Layer, define
 from mlpk.arrays import Array, Arrays, Grads
@@ -14,11 +14,8 @@ from mlpk.declaration import Shape, known
 from mlpk.errors import ShapeError
 from mlpk_plugins.layers.contiguous import contiguous
 
-if TYPE_CHECKING:
-    import attrs
 
-
-def _lengths(_: object, attribute: attrs.Attribute[object], shape: Shape) -> None:
+def _lengths(_: object, attribute: Attribute[Any], shape: Shape) -> None:
     """Refuse lengths below 1, and more than one that is left open."""
     if any(length is not None and length != -1 and length < 1 for length in shape):
         raise ValueError(f"'{attribute.name}' must hold lengths from 1, found {shape}")

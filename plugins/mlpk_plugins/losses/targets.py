@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from math import prod
+from math import inf
 
 import numpy as np
 
 from mlpk import Context, DataError, ShapeError
 from mlpk.arrays import Array
-from mlpk.declaration import Shape
+from mlpk.declaration import Shape, known
 
 
 def alike(prediction: Shape, target: Array) -> Array:
@@ -26,41 +26,52 @@ def alike(prediction: Shape, target: Array) -> Array:
 def class_targets(
     ctx: Context, prediction: tuple[int, ...], target: Array, ignored: int | None = None
 ) -> Array:
-    """Return scratch (rows, classes): each class's share of each row, or position of a row.
+    """Return scratch (n, ..., classes): each class's share of each row, or position of a row.
 
-    Labels become one-hot rows, and rows of zeros where they are `ignored`.
+    Labels become one-hot, and zeros where they are `ignored`.
     """
-    classes = prediction[-1]
-    shares = ctx.empty("targets", (prod(prediction[:-1]), classes))
+    shares = ctx.empty("targets", prediction)
     if not _are_labels(prediction, target, ignored):
-        np.copyto(shares.reshape(prediction), target, casting="same_kind")
+        check_range(target, 0, inf)
+        np.copyto(shares, target, casting="same_kind")
         return shares
+    classes = prediction[-1]
     _refuse_outside(target, classes, ignored, ctx.empty("kept", target.shape, np.bool_))
-    np.equal(target[..., None], np.arange(classes), out=shares.reshape(prediction))
+    np.equal(target[..., None], np.arange(classes), out=shares)
     if ignored is not None and 0 <= ignored < classes:
-        shares[:, ignored] = 0
+        shares[..., ignored] = 0
     return shares
 
 
 def check_class_targets(prediction: Shape, target: Array, ignored: int | None = None) -> None:
     """Refuse labels out of range, negative shares, and what is neither labels nor shares."""
     if _are_labels(prediction, target, ignored):
-        _refuse_outside(target, prediction[-1], ignored)
+        _refuse_outside(target, known(prediction[-1]), ignored)
     else:
-        check_range(target, 0, None)
+        check_range(target, 0, inf)
 
 
-def check_range(target: Array, low: float, high: float | None) -> None:
-    """Refuse numbers below `low` or above `high` (None: any), naming the first row."""
-    bad = target < low if high is None else (target < low) | (target > high)
-    if bad.any():
-        at = tuple(np.argwhere(bad)[0])
-        wanted = f"{low} or more" if high is None else f"{low} to {high}"
-        raise DataError(f"target {target[at]} in row {at[0]}: wanted {wanted}", int(at[0]))
+def cross(ctx: Context, t: Array, logs: Array) -> float:
+    """Return -sum(t * logs), the rows added up in float64."""
+    terms = np.einsum("...c,...c->...", t, logs, out=ctx.empty("terms", t.shape[:-1]))
+    return 0.0 - float(np.sum(terms, dtype=np.float64))  # a minus alone makes -0.0 of nothing
+
+
+def check_range(target: Array, low: float, high: float) -> None:
+    """Refuse numbers below `low` or above `high`, naming the first row."""
+    if target.min(initial=low) < low or target.max(initial=low) > high:
+        at = tuple(np.argwhere((target < low) | (target > high))[0])
+        raise DataError(
+            f"target {target[at]} in row {at[0]}: wanted numbers from {low} to {high}", int(at[0])
+        )
 
 
 def _are_labels(prediction: Shape, target: Array, ignored: int | None) -> bool:
     """Tell labels (n, ...) from shares (n, ..., classes), one-hot or soft, by shape and dtype."""
+    if len(prediction) < 2:  # noqa: PLR2004 - the batch and the classes
+        raise ShapeError(
+            f"wanted predictions with an axis of classes behind the batch, found {_named(prediction)}"
+        )
     shaped_like_labels = _fits(prediction[:-1], target.shape)
     if shaped_like_labels and target.dtype.kind in "iu":
         return True
@@ -79,10 +90,15 @@ def _are_labels(prediction: Shape, target: Array, ignored: int | None) -> bool:
 
 
 def _refuse_outside(
-    labels: Array, classes: int | None, ignored: int | None, mask: Array | None = None
+    labels: Array, classes: int, ignored: int | None, mask: Array | None = None
 ) -> None:
-    """Refuse labels outside of 0 to classes - 1, but for `ignored`; `mask` is scratch memory."""
-    ...
+    """Refuse labels that are neither 0 to classes - 1 nor `ignored`; `mask` is scratch memory."""
+    counts = True if ignored is None else np.not_equal(labels, ignored, out=mask)
+    low, high = labels.min(initial=0, where=counts), labels.max(initial=0, where=counts)
+    if low < 0 or high >= classes:
+        at = tuple(np.argwhere(counts & ((labels < 0) | (labels >= classes)))[0])
+        problem = f"label {labels[at]} in row {at[0]}: wanted 0 to {classes - 1}"
+        raise DataError(problem if ignored is None else f"{problem}, or {ignored}", int(at[0]))
 
 
 def _fits(wanted: Shape, found: tuple[int, ...]) -> bool:

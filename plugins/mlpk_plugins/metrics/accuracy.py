@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import ClassVar
 
-from mlpk import Metric, define
+from mlpk import DataError, Example, Metric, define
 from mlpk.arrays import Array
 from mlpk.metric import MetricState
 from mlpk_plugins.metrics import running_mean
@@ -19,8 +20,8 @@ class Accuracy(Metric):
     equals; target: integer labels (N, ...), or one-hot or soft (N, ..., C).
 
     prediction (N,) or (N, ..., 1): the class is 1 where the score is above `threshold`, else 0;
-    target: labels or probabilities, with or without the last axis. The threshold of 0.5 is for
-    probabilities; for logits, as `binary_cross_entropy` takes them, it is 0.
+    target: labels or probabilities, with or without the last axis. The threshold has to be given:
+    0.0 for logits, as `binary_cross_entropy` takes them, 0.5 for probabilities.
 
     Positions whose integer label is `ignore_index` don't count. A row's weight is that of each of
     its positions.
@@ -28,7 +29,7 @@ class Accuracy(Metric):
 
     kind: ClassVar[str] = "accuracy"
 
-    threshold: float = 0.5
+    threshold: float | None = None
     ignore_index: int | None = None
 
     def start(self) -> MetricState:
@@ -41,6 +42,12 @@ class Accuracy(Metric):
             labels, counts = class_labels(prediction, target, self.ignore_index)
             hits = prediction.argmax(axis=-1) == labels
         else:
+            if self.threshold is None:
+                raise DataError(
+                    "accuracy of a single score needs to know where class 1 begins: give "
+                    '{"kind": "accuracy", "threshold": 0.0} for logits (binary_cross_entropy '
+                    "takes them), 0.5 for probabilities"
+                )
             scores = prediction if prediction.ndim == 1 else prediction[..., 0]
             labels, counts = binary_labels(scores, target, self.ignore_index)
             hits = (scores > self.threshold) == labels
@@ -48,3 +55,17 @@ class Accuracy(Metric):
 
     def result(self, state: MetricState) -> float:
         return running_mean.mean(state)
+
+    @classmethod
+    def examples(cls) -> Iterator[Example]:
+        yield Example(
+            cls(), (3,), draw=lambda rng, n: (rng.standard_normal((n, 3)), rng.integers(3, size=n))
+        )
+        yield Example(
+            cls(ignore_index=-1),
+            (2, 3),
+            draw=lambda rng, n: (rng.standard_normal((n, 2, 3)), rng.integers(-1, 3, (n, 2))),
+        )
+        yield Example(
+            cls(threshold=0.5), (1,), draw=lambda rng, n: (rng.random((n, 1)), rng.integers(2, size=n))
+        )

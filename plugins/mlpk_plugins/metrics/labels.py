@@ -20,7 +20,10 @@ def class_labels(prediction: Array, target: Array, ignore_index: int | None) -> 
         labels = target.argmax(axis=-1)
         return labels, np.ones(labels.shape, bool)
     if target.shape != prediction.shape[:-1]:
-        raise _misfit(prediction, target, prediction.shape[:-1])
+        raise DataError(
+            f"wanted integer labels of shape {prediction.shape[:-1]}, or one-hot or soft targets "
+            f"of shape {prediction.shape}, found shape {target.shape}"
+        )
     return _checked(target, prediction.shape[-1], ignore_index)
 
 
@@ -31,13 +34,15 @@ def binary_labels(scores: Array, target: Array, ignore_index: int | None) -> tup
     half; shaped like the scores, or with a last axis of length 1 behind.
     """
     if target.shape not in (scores.shape, (*scores.shape, 1)):
-        raise _misfit(scores, target, scores.shape)
+        raise DataError(
+            f"wanted a target for each score, shape {scores.shape}, found shape {target.shape}"
+        )
     target = target.reshape(scores.shape)
     if target.dtype.kind != "f":
         return _checked(target, 2, ignore_index)
     if (wrong := ~((target >= 0) & (target <= 1))).any():
         row, value = _first(wrong, target)
-        raise DataError(f"row {row}: wanted a target in [0, 1], found {value}", row)
+        raise DataError(f"target {value} in row {row}: wanted 0 to 1", row)
     return target > 0.5, np.ones(target.shape, bool)  # noqa: PLR2004 - the likelier class
 
 
@@ -47,18 +52,11 @@ def _checked(labels: Array, classes: int, ignore_index: int | None) -> tuple[Arr
     counts = np.ones(labels.shape, bool) if ignore_index is None else labels != ignore_index
     if (wrong := ((labels < 0) | (labels >= classes)) & counts).any():
         row, label = _first(wrong, labels)
-        problem = f"wanted a label from 0 to {classes - 1}, found {label}"
-        raise DataError(f"row {row}: {problem}", row)
+        problem = f"label {label} in row {row}: wanted 0 to {classes - 1}"
+        raise DataError(problem if ignore_index is None else f"{problem}, or {ignore_index}", row)
     return np.where(counts, labels, 0), counts
 
 
 def _first(wrong: Array, values: Array) -> tuple[int, object]:
     place = tuple(np.argwhere(wrong)[0])
     return int(place[0]), values[place]
-
-
-def _misfit(prediction: Array, target: Array, labels: tuple[int, ...]) -> DataError:
-    return DataError(
-        f"wanted targets of shape {labels} (labels) or {prediction.shape} (a share for each "
-        f"class), as the predictions have shape {prediction.shape}; found shape {target.shape}"
-    )

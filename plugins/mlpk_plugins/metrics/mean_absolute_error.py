@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 import numpy as np
 
-from mlpk import Metric, define
+from mlpk import Example, Metric, define
 from mlpk.arrays import Array
 from mlpk.errors import DataError
 from mlpk.metric import MetricState
@@ -40,3 +41,11 @@ class MeanAbsoluteError(Metric):
 
     def result(self, state: MetricState) -> float:
         return running_mean.mean(state)
+
+    @classmethod
+    def examples(cls) -> Iterator[Example]:
+        yield Example(
+            cls(),
+            (2,),
+            draw=lambda rng, n: (rng.standard_normal((n, 2)), rng.standard_normal((n, 2))),
+        )

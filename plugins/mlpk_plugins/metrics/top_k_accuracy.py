@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 import numpy as np
 from attrs import field
 from attrs.validators import ge
 
-from mlpk import Metric, define
+from mlpk import Example, Metric, define
 from mlpk.arrays import Array
 from mlpk.errors import DataError
 from mlpk.metric import MetricState
@@ -50,3 +51,9 @@ class TopKAccuracy(Metric):
 
     def result(self, state: MetricState) -> float:
         return running_mean.mean(state)
+
+    @classmethod
+    def examples(cls) -> Iterator[Example]:
+        yield Example(
+            cls(k=2), (4,), draw=lambda rng, n: (rng.standard_normal((n, 4)), rng.integers(4, size=n))
+        )

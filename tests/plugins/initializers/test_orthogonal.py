@@ -1,6 +1,6 @@
 """Orthogonal draws: orthogonal indeed, and uniform among all orthogonal matrices."""
 
-from math import sqrt
+from math import prod, sqrt
 
 import numpy as np
 import pytest
@@ -8,14 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlpk import ShapeError
-from mlpk.declaration import Param
 from mlpk_plugins.initializers.orthogonal import Orthogonal
 
 sides = st.integers(1, 12)
 
 
 def drawn(shape, gain=1.0, fans=None, seed=0):
-    fans = Param(shape, "zeros", fans=fans).fans
+    if fans is None:
+        field = prod(shape[:-2])
+        fans = (prod(shape[:-1]), field * prod(shape[-1:]))
     return Orthogonal(gain=gain).draw(np.random.default_rng(seed), shape, fans)
 
 

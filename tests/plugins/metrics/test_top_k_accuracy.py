@@ -90,7 +90,7 @@ def test_a_single_score_is_refused(shape):
 
 
 def test_a_label_out_of_range_is_named_by_its_row():
-    with pytest.raises(DataError, match="row 1: wanted a label from 0 to 3, found 4") as caught:
+    with pytest.raises(DataError, match="label 4 in row 1: wanted 0 to 3") as caught:
         measured(TopKAccuracy(k=2), SCORES, np.array([0, 4, 1]))
     assert caught.value.row == 1
 

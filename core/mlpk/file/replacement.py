@@ -1,0 +1,111 @@
+"""Replacing a file as a whole: whoever opens its name finds the old bytes or the new ones."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import stat
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from mlpk.errors import FileAccessError
+from mlpk.file.source import PathLike, kind_of_file
+
+__all__ = ["replacement"]
+
+_BUFFER: Final = 2**20
+_FLAGS: Final = (
+    os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+)
+
+
+@contextmanager
+def replacement(path: PathLike, *, durable: bool) -> Iterator[BinaryIO]:
+    """Yield a new file that takes the place of `path` when the block ends well, else vanishes.
+
+    Until then it has a name of its own in the same folder. It keeps the mode of the file that it
+    replaces; of a symbolic link the target is replaced. With `durable` its bytes are on the disk
+    before it takes the place, and its name when this returns. What the system refuses, also in
+    the block, is raised as `FileAccessError`.
+    """
+    name = os.fsdecode(path)
+    try:
+        target, mode = _target(name)
+        temporary, file = _temporary(target.parent, 0o666 if mode is None else 0o600)
+        try:
+            yield file
+            file.flush()
+            if mode is not None and sys.platform != "win32":
+                os.fchmod(file.fileno(), mode)
+            if durable:
+                os.fsync(file.fileno())
+            file.close()
+            temporary.replace(target)
+        except BaseException:
+            with suppress(OSError):
+                file.close()
+            with suppress(OSError):
+                temporary.unlink()
+            raise
+    except FileAccessError:
+        raise
+    except OSError as error:
+        problem = f"{name}: cannot be written: {error.strerror or error}"
+        raise FileAccessError(problem, name, error.errno) from error
+    if durable:
+        _sync(target.parent, name)
+
+
+def _target(name: str) -> tuple[Path, int | None]:
+    """Return the file that `name` leads to and its mode, None if it is yet to be made."""
+    if not Path(name).name or name.endswith((os.sep, os.altsep or os.sep)):
+        problem = f"{name}: wanted the name of a file to write, found that of a folder"
+        raise FileAccessError(problem, name, errno.EISDIR)
+    try:
+        target = Path(os.path.realpath(name))
+        mode = target.lstat().st_mode
+    except FileNotFoundError:
+        if not target.parent.is_dir():
+            problem = f"{name}: there is no folder {target.parent}; make it first"
+            raise FileAccessError(problem, name, errno.ENOENT) from None
+        return target, None
+    except ValueError as error:
+        raise FileAccessError(f"{name!r}: cannot be written: {error}", name) from error
+    if stat.S_ISLNK(mode):
+        problem = f"{name}: wanted a file to write, found symbolic links that lead in a circle"
+        raise FileAccessError(problem, name, errno.ELOOP)
+    if not stat.S_ISREG(mode):
+        problem = f"{name}: wanted a regular file to write, found {kind_of_file(mode)}"
+        number = errno.EISDIR if stat.S_ISDIR(mode) else errno.EINVAL
+        raise FileAccessError(problem, name, number)
+    return target, stat.S_IMODE(mode)
+
+
+def _temporary(folder: Path, mode: int) -> tuple[Path, BinaryIO]:
+    """Make a file under a name that nobody else has; it does not grow with the target's."""
+    while True:
+        path = folder / f".mlpk-{secrets.token_hex(8)}"
+        with suppress(FileExistsError):
+            return path, os.fdopen(os.open(path, _FLAGS, mode), "wb", _BUFFER)
+
+
+def _sync(folder: Path, name: str) -> None:
+    """Bring the new name to the disk; Windows has no such call."""
+    if sys.platform == "win32":
+        return
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        problem = (
+            f"{name}: was written, but its folder cannot be brought to the disk: {error.strerror}; "
+            "durable=False leaves that to the system"
+        )
+        raise FileAccessError(problem, name, error.errno) from error
