@@ -14,7 +14,17 @@ import attrs
 
 from mlpk.errors import ConfigError, PluginError, UnknownKindError, listing, nearest
 
-__all__ = ["FIRST_PARTY", "LOCAL", "Brought", "Catalog", "Family", "Record", "current", "swap"]
+__all__ = [
+    "FIRST_PARTY",
+    "LOCAL",
+    "Brought",
+    "Catalog",
+    "Family",
+    "Record",
+    "current",
+    "discovered",
+    "swap",
+]
 
 FIRST_PARTY = "mlpk"
 LOCAL = "_local"  # owns what was added without an entry point
@@ -182,12 +192,17 @@ def current() -> Catalog:
     """
     if _current is not None:
         return _current
-    from mlpk import discovery  # noqa: PLC0415 - it imports every interface, and those import this
-
     with _lock:
         if _current is None and _unfinished is not None:
             return _unfinished
-        return _current if _current is not None else swap(discovery.discover)
+        return _current if _current is not None else swap(discovered)
+
+
+def discovered(show_unfinished: Callable[[Catalog], None]) -> Catalog:
+    """Return a catalog of what is installed now."""
+    from mlpk.discovery import discover  # noqa: PLC0415 - reading metadata takes time: on first use
+
+    return discover(show_unfinished)
 
 
 def swap(make: Callable[[Callable[[Catalog], None]], Catalog]) -> Catalog:

@@ -25,6 +25,7 @@ __all__ = [
     "MissingPluginError",
     "MlpkError",
     "PluginError",
+    "PluginWarning",
     "ShapeError",
     "UnknownArrayError",
     "UnknownKindError",
@@ -96,6 +97,10 @@ class PluginError(MlpkError, RuntimeError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (str(self), self.dist)
+
+
+class PluginWarning(UserWarning):
+    """A plugin could not be loaded; everything else works."""
 
 
 class MissingPluginError(PluginError):

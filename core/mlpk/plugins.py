@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from mlpk import catalog, discovery
+from collections.abc import Callable
+
+from mlpk import catalog, staging
 from mlpk.catalog import LOCAL, Brought, Catalog, Record
-from mlpk.discovery import PluginWarning
+from mlpk.errors import PluginWarning
 
 __all__ = ["PluginWarning", "Record", "add", "records", "refresh"]
 
@@ -20,7 +22,7 @@ def add(thing: object) -> Record:
     For notebooks, frozen programs and tests. The ids are `_local:kind`; adding a kind again
     replaces it. Raises what is wrong with it, and changes nothing then.
     """
-    added = discovery.local(thing)
+    added = staging.local(thing)
     old = catalog.current()
     new = {(item.family, item.kind) for item in added}
     kept = [
@@ -34,8 +36,8 @@ def refresh() -> tuple[Record, ...]:
     """Look again at what is installed, keep what was added, and return the new records."""
     local = [item for item in catalog.current().brought if item.dist == LOCAL]
 
-    def rediscover(show_unfinished: object) -> Catalog:
-        found = discovery.discover(show_unfinished)  # type: ignore[arg-type] # handed through
+    def rediscover(show_unfinished: Callable[[Catalog], None]) -> Catalog:
+        found = catalog.discovered(show_unfinished)
         return _with_local(found, [*found.brought, *local]) if local else found
 
     return catalog.swap(rediscover).records

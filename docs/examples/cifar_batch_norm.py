@@ -7,6 +7,7 @@ Run it with `python docs/examples/cifar_batch_norm.py`. It needs CIFAR-10's trai
 import mlpk
 
 EPOCHS = 10
+BATCH = 100
 
 
 def network(*, normalised: bool, seed: int = 0) -> mlpk.Model:
@@ -26,9 +27,11 @@ def train(*, normalised: bool, epochs: int = EPOCHS) -> list[float]:
         x,
         y,
         loss="softmax_cross_entropy",
-        optimizer=mlpk.optimizers.adam(lr=1e-3),
+        optimizer=mlpk.optimizers.adam(
+            lr=mlpk.schedules.cosine(lr=1e-3, steps=epochs * len(x) // BATCH)
+        ),
         epochs=epochs,
-        batch_size=100,
+        batch_size=BATCH,
         validation=(x_test, y_test),
         metrics=["accuracy"],
     )

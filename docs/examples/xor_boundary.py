@@ -37,7 +37,7 @@ def train(hidden: int = 10, epochs: int = EPOCHS) -> tuple[mlpk.Model, mlpk.Hist
         targets,
         loss="mean_squared_error",
         optimizer=mlpk.optimizers.momentum(lr=0.5, mu=0.9),
-        regularizer=mlpk.regularizers.l2(l2=1e-5),
+        regularizer=mlpk.regularizers.l2(l2=1e-4),
         epochs=epochs,
         batch_size=50,
         metrics=["accuracy"],

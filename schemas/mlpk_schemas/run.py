@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias, TypeVar
 
 import attrs
 from attrs import field
-from attrs.validators import ge, matches_re, min_len
+from attrs.validators import ge, matches_re
 
 from mlpk_schemas.errors import ConfigError, nearest, shown
 from mlpk_schemas.model import NAME, FloatName, TypeName
@@ -45,6 +45,11 @@ def _from_one(_: object, __: attrs.Attribute[Any], lengths: Lengths) -> None:
     for length in lengths:
         if length != "any" and length < 1:
             raise ValueError(f"wanted lengths from 1, or 'any', found {length}")
+
+
+def _not_empty(_: object, __: attrs.Attribute[Any], items: tuple[Any, ...]) -> None:
+    if not items:
+        raise ValueError("wanted at least one, found none")
 
 
 @record
@@ -83,7 +88,7 @@ class LayersConfig:
     """Layers that feed each other, behind one input; a mapping may also `name` its node."""
 
     input_shape: Lengths = field(validator=_from_one)
-    layers: tuple[KindConfig, ...] = field(validator=min_len(1))
+    layers: tuple[KindConfig, ...] = field(validator=_not_empty)
     input_dtype: TypeName | None = None
     dtype: FloatName = "float32"
 
@@ -103,7 +108,7 @@ class NodeConfig:
 
     name: str = field(validator=matches_re(NAME))
     kind: str
-    inputs: tuple[str, ...] = field(validator=min_len(1))
+    inputs: tuple[str, ...] = field(validator=_not_empty)
     fields: Mapping[str, Any] = field(factory=dict)
 
 
@@ -111,8 +116,8 @@ class NodeConfig:
 class GraphConfig:
     """Nodes, in any order. No `outputs` means the one node that feeds no other."""
 
-    inputs: tuple[InputConfig, ...] = field(validator=min_len(1))
-    nodes: tuple[NodeConfig, ...] = field(validator=min_len(1))
+    inputs: tuple[InputConfig, ...] = field(validator=_not_empty)
+    nodes: tuple[NodeConfig, ...] = field(validator=_not_empty)
     outputs: tuple[str, ...] = ()
     dtype: FloatName = "float32"
 

@@ -14,7 +14,7 @@ __all__ = ["HEADER_REST", "checked_header", "pad_size"]
 
 HEADER_REST: Final = 54
 # Names of features without which a file cannot be understood; version 1.0 has none.
-FEATURES: Final[frozenset[str]] = frozenset()
+FEATURES: Final[tuple[str, ...]] = ()
 
 
 def pad_size(unpadded: int) -> int:

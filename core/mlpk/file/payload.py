@@ -72,6 +72,9 @@ def read_arrays(
         jobs = (partial(reading.read, batch) for batch in batches(reading.places(chosen)))
         for _ in run(jobs, sum(entry.nbytes for entry in chosen.values())):
             pass
+    if mmap:
+        for array in reading.arrays.values():
+            array.flags.writeable = False
     for name, array in given.items():
         if array.dtype != DTYPES[table[name].dtype]:
             array.byteswap(inplace=True)

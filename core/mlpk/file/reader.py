@@ -13,6 +13,7 @@ from mlpk.errors import ConfigError, FileFormatError, shown
 from mlpk.file.canonical import decode
 from mlpk.file.header import HEADER_REST, checked_header
 from mlpk.file.layout import (
+    ALIGNMENT,
     CHUNK,
     COUNT_SIZE,
     DEFAULTS,
@@ -72,11 +73,11 @@ def digest(source: Source, *, limits: Limits = DEFAULTS) -> str:
 def _verified(source: Source, limits: Limits) -> tuple[bytes, str]:
     """Return the header's bytes, checked against their digest, and that digest."""
     prelude = parse(bytes(source.read(min(PRELUDE_SIZE, source.size), 0)), source.size)
-    room = source.size - PRELUDE_SIZE - COUNT_SIZE
-    if prelude.header % 64 != HEADER_REST or prelude.header > min(limits.header, room):
+    most = min(limits.header, source.size - PRELUDE_SIZE - COUNT_SIZE)
+    if prelude.header % ALIGNMENT != HEADER_REST or prelude.header > most:
         raise FileFormatError(
-            f"wanted a header of at most {max(0, min(limits.header, room))} bytes that leaves "
-            f"{HEADER_REST} modulo 64, found {prelude.header}",
+            f"wanted a header of n bytes with n % {ALIGNMENT} == {HEADER_REST} and n <= {most}, "
+            f"found n = {prelude.header}",
             field="header",
             offset=PRELUDE_SIZE - 4,
         )

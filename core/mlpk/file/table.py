@@ -61,7 +61,7 @@ def _entry(fields: Any, name: str) -> TensorEntry:
         and tuple(map(type, fields.values())) == _TYPES
         and fields["dtype"] in DTYPES
         and min(fields["at"], fields["nbytes"]) >= 0
-        and all(type(length) is int for length in fields["shape"])
+        and set(map(type, fields["shape"])) <= {int}
     ):
         entry = object.__new__(TensorEntry)
         vars(entry).update(fields, shape=tuple(fields["shape"]))
@@ -70,22 +70,23 @@ def _entry(fields: Any, name: str) -> TensorEntry:
 
 
 def _check_sizes(entry: TensorEntry, name: str, limits: Limits) -> None:
-    where = f"tensors.{name}"
     if len(entry.shape) > limits.rank:
         problem = f"wanted at most {limits.rank} dimensions, found {len(entry.shape)}"
-        raise ConfigError(f"{where}.shape", problem)
+        raise ConfigError(f"tensors.{name}.shape", problem)
     for length in entry.shape:
         if not 0 <= length < limits.dimension:
             problem = f"wanted 0 <= length < {limits.dimension}, found {length}"
-            raise ConfigError(f"{where}.shape", problem)
+            raise ConfigError(f"tensors.{name}.shape", problem)
     itemsize = DTYPES[entry.dtype].itemsize
-    if prod(length for length in entry.shape if length) * itemsize >= limits.nbytes:
-        problem = f"wanted a tensor of less than {limits.nbytes} bytes, found {entry.shape}"
-        raise ConfigError(f"{where}.shape", problem)
     nbytes = prod(entry.shape) * itemsize
+    # A tensor without items may still have lengths whose product overflows where arrays are made.
+    most = nbytes or prod(length for length in entry.shape if length) * itemsize
+    if most >= limits.nbytes:
+        problem = f"wanted a tensor of less than {limits.nbytes} bytes, found {entry.shape}"
+        raise ConfigError(f"tensors.{name}.shape", problem)
     if entry.nbytes != nbytes:
         problem = f"wanted {nbytes}, the size of its shape and dtype, found {entry.nbytes}"
-        raise ConfigError(f"{where}.nbytes", problem)
+        raise ConfigError(f"tensors.{name}.nbytes", problem)
     if len(entry.sha256) != digests_size(nbytes):
         problem = f"wanted {digests_size(nbytes)} bytes of digests, found {len(entry.sha256)}"
-        raise ConfigError(f"{where}.sha256", problem)
+        raise ConfigError(f"tensors.{name}.sha256", problem)

@@ -67,16 +67,15 @@ class SoftmaxCrossEntropy(Loss):
         dz -= t
         return dz
 
-    def mass(self, target: Array, weight: Array | None) -> float:
-        """Return the sum of the weights, those of the classes in them; integers are labels here."""
+    def mass(self, prediction: tuple[int, ...], target: Array, weight: Array | None) -> float:
         if self.class_weight is None and self.ignore_index is None:
-            return super().mass(target, weight)
-        if target.dtype.kind in "iu":
-            each = np.take(self.class_weight or (1.0,), target, mode="clip")
-            each *= target != self.ignore_index
+            return super().mass(prediction, target, weight)
+        of_class = np.asarray(self._weight_of_class(prediction[-1]))
+        if target.shape == prediction:
+            each = np.matmul(target, of_class)
         else:
-            each = np.matmul(target, self.class_weight)
-        rows = each.sum(axis=tuple(range(1, each.ndim)))
+            each = np.take(of_class, target, mode="clip") * (target != self.ignore_index)
+        rows = each.mean(axis=tuple(range(1, each.ndim)))
         return float(rows.sum() if weight is None else rows @ weight)
 
     def _shared_out(

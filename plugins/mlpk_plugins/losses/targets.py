@@ -61,9 +61,8 @@ def check_range(target: Array, low: float, high: float) -> None:
     """Refuse numbers below `low` or above `high`, naming the first row."""
     if target.min(initial=low) < low or target.max(initial=low) > high:
         at = tuple(np.argwhere((target < low) | (target > high))[0])
-        raise DataError(
-            f"target {target[at]} in row {at[0]}: wanted numbers from {low} to {high}", int(at[0])
-        )
+        wanted = f"{low} to {high}" if high < inf else f"{low} or more"
+        raise DataError(f"target {target[at]} in row {at[0]}: wanted {wanted}", int(at[0]))
 
 
 def _are_labels(prediction: Shape, target: Array, ignored: int | None) -> bool:

@@ -1,0 +1,5 @@
+"""`python -m mlpk`: the command line."""
+
+from mlpk.cli import main
+
+main()

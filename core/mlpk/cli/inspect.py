@@ -1,0 +1,91 @@
+"""`mlpk inspect`: what a file says of itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from math import prod
+
+import click
+
+from mlpk.cli.text import clean, size, table
+from mlpk.file import reader
+from mlpk.file.source import Source
+from mlpk_schemas.file import Header, TensorEntry, TrainState
+from mlpk_schemas.model import NodeSpec
+from mlpk_schemas.records import plain
+
+__all__ = ["command"]
+
+
+@click.command("inspect")
+@click.argument("model", metavar="MODEL.mlpk")
+@click.option("--json", "as_json", is_flag=True, help="Print the whole header as JSON.")
+@click.option("--arrays", is_flag=True, help="List every array.")
+def command(model: str, as_json: bool, arrays: bool) -> None:
+    """Show what a file holds, without its plugins and without reading its arrays."""
+    with Source.open(model) as source:
+        digest, header = reader.digest(source), reader.read_header(source)
+        count = source.size
+    if as_json:
+        click.echo(json.dumps(plain(header), indent=2, default=bytes.hex))
+        return
+    facts = [("digest", digest), ("size", f"{size(count)} ({count:,} bytes)"), *_facts(header)]
+    width = max(len(name) for name, _ in facts)
+    parts = ["\n".join(f"{name:{width}}  {clean(text)}".rstrip() for name, text in facts)]
+    parts.append(_nodes(header))
+    if arrays:
+        parts.append(_tensors(header.tensors))
+    click.echo("\n\n".join(parts))
+
+
+def _facts(header: Header) -> Iterator[tuple[str, str]]:
+    spec, tensors = header.spec, header.tensors
+    params = {array for node in spec.nodes for array in node.params.values()}
+    yield "generator", header.generator
+    yield "dtype", spec.dtype
+    for given in spec.inputs:
+        lengths = ", ".join("any" if length is None else str(length) for length in given.shape)
+        yield "input", f"{given.name}: rows of shape ({lengths}), {given.dtype}"
+    yield "outputs", ", ".join(spec.outputs)
+    yield "parameters", f"{sum(prod(tensors[name].shape) for name in params):,}"
+    for claim in header.plugins:
+        yield "plugin", f"{claim.dist} {claim.version}, so the file claims: {', '.join(claim.ids)}"
+    for key, text in header.meta.items():
+        yield "meta", f"{key}: {text}"
+    yield "training", "no state kept" if header.state is None else _state(header.state)
+
+
+def _state(state: TrainState) -> str:
+    losses = ", ".join(dict.fromkeys(loss.id for loss in state.loss.values()))
+    where = f"epoch {state.fit.epoch}" + f", batch {state.fit.batch}" * (state.fit.batch > 0)
+    return (
+        f"{where}, {state.optimizer.step:,} updates of {state.optimizer.id}, loss {losses}, "
+        f"seed {state.seed}" + ", ended" * state.fit.stopped
+    )
+
+
+def _nodes(header: Header) -> str:
+    rows = [
+        tuple(
+            map(clean, (node.name, node.id, ", ".join(node.inputs), _arrays(node, header.tensors)))
+        )
+        for node in header.spec.nodes
+    ]
+    return table(("node", "kind", "inputs", "arrays"), rows)
+
+
+def _arrays(node: NodeSpec, tensors: Mapping[str, TensorEntry]) -> str:
+    """Return a node's arrays with their shapes; one of another node with its full name."""
+    return ", ".join(
+        f"{local if name == f'{node.name}/{local}' else name} {tensors[name].shape}"
+        for local, name in {**node.params, **node.buffers}.items()
+    )
+
+
+def _tensors(tensors: Mapping[str, TensorEntry]) -> str:
+    rows = [
+        (clean(name), entry.dtype, str(entry.shape), f"{entry.nbytes:,}")
+        for name, entry in tensors.items()
+    ]
+    return table(("array", "dtype", "shape", "bytes"), rows, numbers=("bytes",))

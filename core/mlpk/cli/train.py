@@ -1,0 +1,103 @@
+"""`mlpk train`: from a configuration to a trained model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import numpy as np
+
+import mlpk
+from mlpk.cli.config import changes_option, read_config
+from mlpk.cli.data import read_data
+from mlpk.cli.kinds import callback, made, measured
+from mlpk.cli.network import network
+from mlpk.cli.text import results
+from mlpk.errors import ConfigError
+from mlpk.file import model_file
+from mlpk.optimizer import Optimizer
+from mlpk.training import Fit
+from mlpk_schemas.run import RunConfig
+
+__all__ = ["command"]
+
+
+@click.command("train")
+@click.argument("config", metavar="CONFIG.toml")
+@click.option("-o", "--output", required=True, metavar="MODEL.mlpk", help="Where to save.")
+@click.option("--resume", is_flag=True, help="Go on where the run in MODEL.mlpk stopped.")
+@changes_option
+def command(config: str, output: str, resume: bool, changes: tuple[str, ...]) -> None:
+    """Train a model as a configuration says, and save it.
+
+    It is saved after every epoch, together with what the run needs to go on: --resume takes a run
+    that was stopped, or given more epochs, to where it would have come in one go. Without a file
+    there --resume starts anew.
+
+    Results of the last epoch go to standard output.
+    """
+    run = read_config(config, changes)
+    model_file.check_target(output)
+    if Path(output).exists() and not resume:
+        message = f"{output} will be replaced after the first epoch; --resume would go on with it."
+        click.echo(message, err=True)
+    fit = _fit(run, Path(config).parent, output, resume=resume)
+    try:
+        history = fit.run()
+    except KeyboardInterrupt:
+        if Path(output).exists():
+            click.echo(f"--resume goes on from what {output} holds.", err=True)
+        raise
+    if not _holds(output, fit.model):
+        # A callback put other weights in place at the end; from these the run cannot go on.
+        fit.stop()
+        fit.save(output)
+    if fit.stopped and len(history) < fit.epochs:
+        click.echo(f"A callback ended the run after epoch {len(history)}.", err=True)
+    click.echo(f"Saved {output}.", err=True)
+    click.echo(results({name: column[-1] for name, column in history.metrics.items()}))
+
+
+def _fit(run: RunConfig, folder: Path, output: str, *, resume: bool) -> Fit:
+    """Return the run, ready to start; data are read last, since that may take long."""
+    given = run.fit
+    measures = measured(given)
+    optimizer = made(Optimizer.of, given.optimizer, "fit.optimizer")
+    callbacks = [
+        callback(each, f"fit.callbacks[{place}]") for place, each in enumerate(given.callbacks)
+    ]
+    model = network(run.model, run.seed)
+    data = read_data(run.data, folder)
+    if given.validation and data.test is None:
+        problem = "wanted data with a test part (x_validation and y_validation), found none"
+        raise ConfigError("fit.validation", problem)
+    return Fit(
+        model,
+        data.x,
+        data.y,
+        **measures,
+        optimizer=optimizer,
+        epochs=given.epochs,
+        batch_size=given.batch_size,
+        validation=data.test if given.validation else None,
+        weight=data.weight,
+        shuffle=given.shuffle,
+        drop_last=given.drop_last,
+        accumulate=given.accumulate,
+        frozen=given.frozen,
+        lr_factors=given.lr_factors,
+        callbacks=callbacks,
+        progress=True,
+        checkpoint=output,
+        resume=resume,
+        seed=None,
+    )
+
+
+def _holds(path: str, model: mlpk.Model) -> bool:
+    """Tell whether a file holds exactly these parameters and buffers."""
+    if not Path(path).exists():
+        return False
+    saved = mlpk.load_arrays(path)
+    arrays = {**model.params, **model.buffers}
+    return all(np.array_equal(saved[name], array) for name, array in arrays.items())

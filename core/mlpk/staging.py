@@ -1,0 +1,111 @@
+"""Staging: what a plugin's hooks return, checked before any of it is committed."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import pluggy
+
+from mlpk import hookspecs
+from mlpk.catalog import LOCAL, Brought
+from mlpk.errors import ConfigError, PluginError, nearest
+from mlpk.initializer import Initializer
+from mlpk.kind import Kind
+from mlpk.layer import Layer
+from mlpk.loss import Loss
+from mlpk.metric import Metric
+from mlpk.optimizer import Optimizer
+from mlpk.regularizer import Regularizer
+from mlpk.schedule import Schedule
+
+__all__ = ["FAMILIES", "local", "stage"]
+
+FAMILIES: dict[str, type[Kind] | None] = {
+    "layers": Layer,
+    "optimizers": Optimizer,
+    "losses": Loss,
+    "initializers": Initializer,
+    "schedules": Schedule,
+    "metrics": Metric,
+    "regularizers": Regularizer,
+    "callbacks": None,  # ordinary classes with a kind
+    "datasets": None,  # functions
+}
+
+
+def local(thing: object) -> list[Brought]:
+    """Return what a module, an object with hooks or a single kind brings, without an entry point."""
+    if isinstance(thing, type) and issubclass(thing, Kind):
+        return [_brought(LOCAL, thing.family, thing)]
+    return stage(LOCAL, [thing])
+
+
+def stage(dist: str, modules: Iterable[object]) -> list[Brought]:
+    """Return everything that a distribution's modules bring, or raise what is wrong with it."""
+    brought: list[Brought] = []
+    for module in modules:
+        manager = pluggy.PluginManager("mlpk")
+        manager.add_hookspecs(hookspecs)
+        _check_hooks(module, manager)
+        manager.register(module)
+        found = [
+            _brought(dist, family, thing)
+            for family in FAMILIES
+            for things in manager.hook.__getattribute__(f"mlpk_{family}")()
+            for thing in _things(family, things)
+        ]
+        if not found:
+            raise PluginError(f"{module!r} brings nothing: it has no hook that returns kinds", dist)
+        brought += found
+    _check_unique(dist, brought)
+    return brought
+
+
+def _check_hooks(module: object, manager: pluggy.PluginManager) -> None:
+    """Refuse a misspelt hook, and a public mlpk_* function that misses its marker."""
+    known = [name for name in vars(hookspecs) if name.startswith("mlpk_")]
+    for name in dir(module):
+        value = getattr(module, name, None)
+        if not name.startswith("mlpk_") or not inspect.isroutine(value):
+            continue
+        if name not in known:
+            raise PluginError(f"there is no hook {name}.{nearest(name, known)}")
+        if manager.parse_hookimpl_opts(module, name) is None:
+            raise PluginError(f"{name} is not marked as a hook: put @mlpk.hookimpl on it")
+
+
+def _things(family: str, things: object) -> Iterator[Any]:
+    if isinstance(things, str | Mapping) or not isinstance(things, Iterable):
+        raise PluginError(f"mlpk_{family} must return a list, found {type(things).__name__}")
+    yield from things
+
+
+def _brought(dist: str, family: str, thing: Any) -> Brought:
+    base = FAMILIES[family]
+    if base is not None:
+        if not isinstance(thing, type) or not issubclass(thing, base):
+            raise ConfigError(
+                f"mlpk_{family}", f"wanted subclasses of {base.__name__}, found {thing!r}"
+            )
+        if "__mlpk_checks__" not in vars(thing):
+            raise ConfigError(thing.__name__, "this class is not defined with @mlpk.define")
+        return Brought(family, thing.kind, dist, thing)
+    if family == "datasets":
+        if not inspect.isfunction(thing):
+            raise ConfigError(f"mlpk_{family}", f"wanted functions, found {thing!r}")
+        return Brought(family, thing.__name__, dist, thing)
+    kind = getattr(thing, "kind", None)
+    if not isinstance(thing, type) or not isinstance(kind, str):
+        raise ConfigError(f"mlpk_{family}", f"wanted classes with a kind, found {thing!r}")
+    return Brought(family, kind, dist, thing)
+
+
+def _check_unique(dist: str, brought: list[Brought]) -> None:
+    seen: dict[tuple[str, str], Any] = {}
+    for item in brought:
+        if (item.family, item.kind) in seen:
+            other = seen[item.family, item.kind]
+            raise PluginError(f"{item.kind} is brought twice: {other!r} and {item.thing!r}", dist)
+        seen[item.family, item.kind] = item.thing

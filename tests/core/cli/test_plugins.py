@@ -1,0 +1,84 @@
+"""mlpk plugins: what is installed, and what is wrong with it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import mlpk
+
+
+def test_the_table_has_a_row_a_plugin(run) -> None:
+    result = run("plugins", "--check")
+    assert (result.exit_code, result.stderr) == (0, "")
+    lines = result.stdout.splitlines()
+    assert lines[0].split() == ["plugin", "version", "state", "kinds", "seconds"]
+    assert lines[2].split()[:3] == ["mlpk", mlpk.__version__, "active"]
+
+
+def test_every_name_that_a_configuration_may_use_is_listed(run) -> None:
+    words = run("plugins").stdout.replace(",", "").split()
+    for family in (mlpk.layers, mlpk.losses, mlpk.datasets, mlpk.callbacks):
+        assert set(family) <= set(words)
+
+
+def test_json_has_the_records(run) -> None:
+    told = json.loads(run("plugins", "--json").stdout)
+    record = next(each for each in told if each["dist"] == "mlpk")
+    assert record["state"] == "active"
+    assert "dense" in record["kinds"]
+    assert set(record) == {"dist", "version", "state", "seconds", "kinds", "error"}
+
+
+@pytest.fixture
+def broken(tmp_path: Path) -> Path:
+    """Return a folder with an installed plugin that cannot be imported."""
+    (tmp_path / "luckless.py").write_text("raise RuntimeError('no luck')\n")
+    info = tmp_path / "Luckless-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: Luckless\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[mlpk]\nluckless = luckless\n")
+    return tmp_path
+
+
+def call(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "mlpk", "plugins", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(folder), **variables},
+    )
+
+
+def test_a_broken_plugin_is_shown_with_its_traceback(broken: Path) -> None:
+    done = call(broken)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "luckless  1.0      failed" in done.stdout
+    assert done.stdout.rstrip().endswith("RuntimeError: no luck")
+
+
+def test_check_fails_where_a_plugin_did(broken: Path) -> None:
+    for arguments in (["--check"], ["--check", "--json"]):
+        done = call(broken, *arguments)
+        assert done.returncode == 1
+        assert done.stderr == "Error: these plugins are broken: luckless\n"
+        assert "luckless" in done.stdout
+
+
+def test_a_blocked_plugin_is_no_failure(broken: Path) -> None:
+    done = call(broken, "--check", MLPK_PLUGINS_BLOCK="luckless")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "blocked by MLPK_PLUGINS_BLOCK" in done.stdout
+
+
+def test_a_name_that_is_not_installed_is_wrong_use(broken: Path) -> None:
+    done = call(broken, MLPK_PLUGINS="lucklss")
+    assert done.returncode == 2
+    assert done.stderr.startswith("Error: MLPK_PLUGINS names 'lucklss'")
+    assert "Did you mean 'luckless'?" in done.stderr

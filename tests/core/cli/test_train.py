@@ -1,0 +1,212 @@
+"""mlpk train: runs, results, and going on with them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import mlpk
+
+
+def arrays(path: Path) -> dict[str, np.ndarray]:
+    return {
+        name: array for name, array in mlpk.load_arrays(path).items() if "seconds" not in name
+    }
+
+
+def assert_same(one: Path, other: Path) -> None:
+    assert mlpk.inspect(one) == mlpk.inspect(other)
+    mine, theirs = mlpk.load_arrays(one), mlpk.load_arrays(other)
+    assert mine.keys() == theirs.keys()
+    for name, array in mine.items():
+        np.testing.assert_array_equal(array, theirs[name], err_msg=name)
+
+
+def test_results_and_messages_go_their_own_ways(run, write, tmp_path: Path) -> None:
+    out = tmp_path / "out.mlpk"
+    result = run("train", write(), "-o", out)
+    assert result.exit_code == 0
+    names = [line.split()[0] for line in result.stdout.splitlines()]
+    assert names == ["loss", "accuracy"]
+    lines = result.stderr.splitlines()
+    assert lines[0].startswith("epoch 1/2 ")
+    assert lines[1].startswith("epoch 2/2 ")
+    assert lines[2] == f"Saved {out}."
+
+
+def test_it_is_what_fit_would_have_made(run, write, tmp_path: Path) -> None:
+    assert run("train", write(), "-o", tmp_path / "cli.mlpk").exit_code == 0
+    x, y, _, _ = mlpk.datasets.digits()
+    head = mlpk.layers.dense(units=16).named("head")
+    model = mlpk.Model(
+        ["flatten", head, "relu", mlpk.layers.dense(units=10)], input_shape=(8, 8, 1), seed=3
+    )
+    model.fit(
+        x,
+        y,
+        loss="softmax_cross_entropy",
+        optimizer=mlpk.optimizers.adam(lr=0.003),
+        epochs=2,
+        batch_size=64,
+        metrics=["accuracy"],
+        progress=False,
+        checkpoint=tmp_path / "api.mlpk",
+    )
+    assert_same(tmp_path / "cli.mlpk", tmp_path / "api.mlpk")
+
+
+def test_validation_measures_the_test_part(run, write, tmp_path: Path) -> None:
+    out, config = tmp_path / "out.mlpk", write()
+    result = run("train", config, "-o", out, "--set", "fit.validation=true")
+    found = dict(line.split() for line in result.stdout.splitlines())
+    assert list(found) == ["loss", "accuracy", "val_loss", "val_accuracy"]
+    told = dict(line.split() for line in run("evaluate", out, config).stdout.splitlines())
+    assert told == {"loss": found["val_loss"], "accuracy": found["val_accuracy"]}
+
+
+def test_a_longer_run_equals_one_in_two_parts(run, write, trained: Path, tmp_path: Path) -> None:
+    config, straight = write(), tmp_path / "straight.mlpk"
+    assert run("train", config, "-o", straight, "--set", "fit.epochs=4").exit_code == 0
+    result = run("train", config, "-o", trained, "--set", "fit.epochs=4", "--resume")
+    assert result.exit_code == 0
+    assert "epoch 3/4" in result.stderr
+    assert "epoch 2/4" not in result.stderr
+    assert_same(trained, straight)
+
+
+def test_resuming_a_finished_run_tells_its_results(run, write, trained: Path) -> None:
+    before = trained.read_bytes()
+    result = run("train", write(), "-o", trained, "--resume")
+    assert result.exit_code == 0
+    assert "epoch" not in result.stderr
+    assert [line.split()[0] for line in result.stdout.splitlines()] == ["loss", "accuracy"]
+    assert trained.read_bytes() == before
+
+
+def test_resume_without_a_file_starts(run, write, trained_once: Path, tmp_path: Path) -> None:
+    assert run("train", write(), "-o", tmp_path / "new.mlpk", "--resume").exit_code == 0
+    assert_same(tmp_path / "new.mlpk", trained_once)
+
+
+def test_resuming_another_run_names_the_difference(run, write, trained: Path) -> None:
+    result = run("train", write(), "-o", trained, "--resume", "--set", "fit.optimizer.lr=0.1")
+    assert result.exit_code == 2
+    assert "optimizer.config.lr" in result.stderr
+    assert "0.003" in result.stderr
+
+
+def test_a_file_that_is_there_is_told_of_before_it_goes(run, write, trained: Path) -> None:
+    result = run("train", write(), "-o", trained, "--set", "fit.epochs=1")
+    assert result.exit_code == 0
+    assert "will be replaced" in result.stderr
+    assert mlpk.inspect(trained).state.fit.epoch == 1
+
+
+def test_best_weights_of_a_callback_are_saved_and_end_the_run(run, write, tmp_path: Path) -> None:
+    out = tmp_path / "out.mlpk"
+    arguments = [
+        "train", write(), "-o", out, "--set", "fit.epochs=6", "--set", "fit.optimizer.lr=0.1",
+        "--set", 'fit.callbacks=[{kind="early_stopping", monitor="loss", min_delta=1e9}]',
+    ]  # fmt: skip
+    result = run(*arguments)
+    assert result.exit_code == 0
+    assert "A callback ended the run after epoch 4." in result.stderr
+    one = tmp_path / "one.mlpk"
+    config = tmp_path / "run.toml"
+    run("train", config, "-o", one, "--set", "fit.epochs=1", "--set", "fit.optimizer.lr=0.1")
+    best = mlpk.load(one).params
+    for name, array in mlpk.load(out).params.items():
+        np.testing.assert_array_equal(array, best[name])
+    before = out.read_bytes()
+    again = run(*arguments, "--resume")
+    assert again.exit_code == 0
+    assert again.stdout == result.stdout
+    assert out.read_bytes() == before
+
+
+def test_arrays_with_weights_train_too(run, write, tmp_path: Path) -> None:
+    x, y, _, _ = mlpk.datasets.digits()
+    np.save(tmp_path / "x.npy", x[:100])
+    np.save(tmp_path / "y.npy", y[:100])
+    np.save(tmp_path / "w.npy", np.linspace(0, 1, 100))
+    config = write(('name = "digits"', 'x = "x.npy"\ny = "y.npy"\nweight = "w.npy"'))
+    result = run("train", config, "-o", tmp_path / "out.mlpk")
+    assert result.exit_code == 0, result.stderr
+    assert run("evaluate", tmp_path / "out.mlpk", config).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "where", "words"),
+    [
+        ("fit.loss=softmax_crossentropy", "fit.loss", "Did you mean 'softmax_cross_entropy'?"),
+        ("fit.optimizer=adm", "fit.optimizer", "Did you mean 'adam'?"),
+        ("fit.optimizer.rate=1", "fit.optimizer.rate", "there is no such field"),
+        ('fit.metrics=["accuracy", "acuracy"]', "fit.metrics[1]", "Did you mean 'accuracy'?"),
+        ("fit.regularizer=l3", "fit.regularizer", "Known are: l1, l2"),
+        ('fit.callbacks=["progres"]', "fit.callbacks[0]", "Did you mean 'progress'?"),
+        ("fit.callbacks=[{patience=1}]", "fit.callbacks[0]", "wanted a name"),
+        (
+            'fit.callbacks=[{kind="early_stopping", patince=1}]',
+            "fit.callbacks[0].patince",
+            "Did you mean 'patience'?",
+        ),
+        (
+            'fit.callbacks=[{kind="early_stopping", patience=0}]',
+            "fit.callbacks[0].patience",
+            "wanted 1 or more",
+        ),
+        (
+            'fit.callbacks=[{kind="early_stopping", patience="x"}]',
+            "fit.callbacks[0]",
+            "early_stopping cannot take",
+        ),
+        ('fit.frozen=["hed"]', "frozen", "Did you mean 'head'?"),
+        ("data.name=xor", "fit.validation", "wanted data with a test part"),
+    ],
+)
+def test_a_wrong_part_of_fit_is_named(
+    run, write, tmp_path: Path, change: str, where: str, words: str
+) -> None:
+    changes = ["--set", "fit.validation=true", "--set", change]
+    result = run("train", write(), "-o", tmp_path / "out.mlpk", *changes)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert result.stderr.startswith(f"Error: {where}: ")
+    assert words in result.stderr
+    assert not (tmp_path / "out.mlpk").exists()
+
+
+def test_a_target_that_cannot_be_written_is_refused_first(run, write, tmp_path: Path) -> None:
+    for target in (tmp_path, tmp_path / "absent" / "out.mlpk"):
+        result = run("train", write(), "-o", target)
+        assert result.exit_code == 2
+        assert "epoch" not in result.stderr
+
+
+def test_an_interrupted_run_goes_on_to_the_same_end(run, write, tmp_path: Path) -> None:
+    config, out = write(("epochs = 2", "epochs = 400")), tmp_path / "out.mlpk"
+    command = [sys.executable, "-m", "mlpk", "train", str(config), "-o", str(out)]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ}
+    ) as process:
+        assert process.stderr is not None
+        for epoch in (1, 2):  # once the second is told of, the first is saved
+            assert process.stderr.readline().startswith(f"epoch {epoch}/400 ")
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate()
+    assert process.returncode == 130
+    assert stdout == ""
+    assert "Traceback" not in stderr
+    assert stderr.endswith(f"--resume goes on from what {out} holds.\nInterrupted.\n")
+    done = mlpk.inspect(out).state.fit.epoch
+    assert 1 <= done < 400
+    changes = ["--set", f"fit.epochs={done + 1}"]
+    assert run("train", config, "-o", out, "--resume", *changes).exit_code == 0
+    assert run("train", config, "-o", tmp_path / "straight.mlpk", *changes).exit_code == 0
+    assert_same(out, tmp_path / "straight.mlpk")

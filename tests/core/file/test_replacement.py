@@ -1,0 +1,270 @@
+"""Replacing a file: all of it or nothing, whatever fails, and only where a file belongs."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mlpk.errors import FileAccessError
+from mlpk.file import writer
+from mlpk.file.replacement import replacement
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="speaks of POSIX files")
+
+
+@pytest.fixture
+def save(fields, arrays):
+    return lambda path, **options: writer.write(path, fields, arrays, **options)
+
+
+@pytest.fixture
+def data(fields, arrays):
+    return writer.dump(fields, arrays)
+
+
+def refuse(save, path, problem, number=None):
+    with pytest.raises(FileAccessError, match=problem) as caught:
+        save(path)
+    assert caught.value.path == str(path)
+    if number is not None:
+        assert caught.value.errno == number
+    return caught.value
+
+
+@contextmanager
+def file_size_limit(size):
+    """Let the system refuse to write a file any further than `size` bytes."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_new_file_and_a_replaced_one(save, data, tmp_path):
+    path = tmp_path / "a.mlpk"
+    for given in (path, str(path)):
+        save(given)
+        assert path.read_bytes() == data
+        path.write_bytes(b"old, and longer" * 1000)
+    save(path, durable=False)
+    assert path.read_bytes() == data
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o027, 0o077, 0])
+def test_a_new_file_has_the_mode_of_the_umask(save, tmp_path, umask):
+    before = os.umask(umask)
+    try:
+        save(tmp_path / "a.mlpk")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "a.mlpk").stat().st_mode) == 0o666 & ~umask
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o666, 0o444, 0o755])
+def test_a_replaced_file_keeps_its_mode(save, data, tmp_path, mode):
+    path = tmp_path / "a.mlpk"
+    path.write_bytes(b"old")
+    path.chmod(mode)
+    save(path)
+    assert path.read_bytes() == data
+    assert stat.S_IMODE(path.stat().st_mode) == mode
+
+
+def test_of_a_private_file_nothing_is_public_on_the_way(tmp_path):
+    path = tmp_path / "a.mlpk"
+    path.write_bytes(b"old")
+    path.chmod(0o600)
+    with replacement(path, durable=False) as file:
+        assert stat.S_IMODE(os.fstat(file.fileno()).st_mode) == 0o600
+
+
+def test_readers_see_the_old_bytes_until_the_end(tmp_path):
+    path = tmp_path / "a.mlpk"
+    path.write_bytes(b"old")
+    with replacement(path, durable=False) as file:
+        file.write(b"new")
+        file.flush()
+        assert path.read_bytes() == b"old"
+    assert path.read_bytes() == b"new"
+
+
+def test_of_a_link_the_target_is_replaced(save, data, tmp_path):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "a.mlpk").write_bytes(b"old")
+    (tmp_path / "inner").symlink_to(Path("folder") / "a.mlpk")
+    (tmp_path / "outer").symlink_to(tmp_path / "inner")
+    save(tmp_path / "outer")
+    assert (folder / "a.mlpk").read_bytes() == data
+    assert not (folder / "a.mlpk").is_symlink()
+    assert (tmp_path / "outer").is_symlink()
+    assert (tmp_path / "inner").is_symlink()
+    assert {path.name for path in tmp_path.rglob("*")} == {"folder", "a.mlpk", "inner", "outer"}
+
+
+def test_the_target_of_a_dangling_link_is_made(save, data, tmp_path):
+    (tmp_path / "link").symlink_to("later.mlpk")
+    save(tmp_path / "link")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "later.mlpk").read_bytes() == data
+
+
+def test_a_circle_of_links(save, tmp_path):
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    refuse(save, tmp_path / "a", "links that lead in a circle", errno.ELOOP)
+    refuse(save, tmp_path / "a" / "x", "cannot be written", errno.ELOOP)
+
+
+def test_a_folder_a_fifo_and_a_device_are_no_targets(save, tmp_path):
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "link").symlink_to("fifo")
+    refuse(save, tmp_path / "folder", "found a folder", errno.EISDIR)
+    refuse(save, f"{tmp_path}/new/", "found that of a folder", errno.EISDIR)
+    refuse(save, "", "found that of a folder", errno.EISDIR)
+    refuse(save, tmp_path / "fifo", "found a FIFO", errno.EINVAL)
+    refuse(save, tmp_path / "link", "found a FIFO", errno.EINVAL)
+    refuse(save, "/dev/null", "found a device", errno.EINVAL)
+    assert {path.name for path in tmp_path.iterdir()} == {"folder", "fifo", "link"}
+
+
+def test_a_place_where_no_file_can_be(save, tmp_path):
+    (tmp_path / "file").touch()
+    error = refuse(save, tmp_path / "no" / "a.mlpk", "there is no folder", errno.ENOENT)
+    assert str(tmp_path / "no") in str(error)
+    refuse(save, tmp_path / "file" / "a.mlpk", "cannot be written: Not a dir", errno.ENOTDIR)
+    refuse(save, tmp_path / ("a" * 256), "cannot be written: File name too", errno.ENAMETOOLONG)
+    refuse(save, "a\0b", "null")
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc")
+def test_a_folder_that_takes_no_files(save):
+    refuse(save, "/proc/self/a.mlpk", "cannot be written")
+
+
+@pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0, reason="root writes anywhere")
+def test_a_folder_that_may_not_be_written_to(save, tmp_path):
+    tmp_path.chmod(0o500)
+    refuse(save, tmp_path / "a.mlpk", "cannot be written: Permission denied", errno.EACCES)
+
+
+def test_a_name_of_255_bytes(save, data, tmp_path):
+    path = tmp_path / ("a" * 250 + ".mlpk")
+    save(path)
+    assert path.read_bytes() == data
+
+
+def test_a_name_that_is_no_text(save, data, tmp_path):
+    path = os.fsencode(tmp_path) + b"/\xff.mlpk"
+    save(os.fsdecode(path))
+    assert Path(os.fsdecode(path)).read_bytes() == data
+
+
+@pytest.mark.parametrize("existing", [False, True])
+def test_wherever_writing_fails_the_old_file_stays(save, data, tmp_path, existing):
+    path = tmp_path / "a.mlpk"
+    if existing:
+        path.write_bytes(b"old")
+    for size in range(0, len(data), 13):
+        with file_size_limit(size):
+            error = refuse(save, path, "cannot be written: File too large", errno.EFBIG)
+        assert isinstance(error.__cause__, OSError)
+        assert [p.read_bytes() for p in tmp_path.iterdir()] == [b"old"] * existing
+    with file_size_limit(len(data)):
+        save(path)
+    assert path.read_bytes() == data
+
+
+def test_a_full_disk_in_the_middle_of_a_large_array(fields, tmp_path):
+    large = {"a/a": np.ones(5 * 2**20)}
+    with file_size_limit(20 * 2**20):
+        refuse(lambda path: writer.write(path, fields, large), tmp_path / "a", "", errno.EFBIG)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace", "fdopen", "fchmod"])
+def test_a_call_that_fails_leaves_the_old_file(save, tmp_path, monkeypatch, call):
+    path = tmp_path / "a.mlpk"
+    path.write_bytes(b"old")
+
+    def fail(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, call, fail)
+    error = refuse(save, path, "cannot be written: No space left", errno.ENOSPC)
+    assert error.__cause__.errno == errno.ENOSPC
+    monkeypatch.undo()
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_that_cannot_be_synced_is_told(save, data, tmp_path, monkeypatch):
+    path = tmp_path / "a.mlpk"
+    calls = []
+    sync = os.fsync
+
+    def second_fails(descriptor):
+        calls.append(stat.S_ISDIR(os.fstat(descriptor).st_mode))
+        if len(calls) == 2:
+            raise OSError(errno.EIO, "Input/output error")
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", second_fails)
+    refuse(save, path, "was written, but its folder cannot be", errno.EIO)
+    assert calls == [False, True]
+    assert path.read_bytes() == data
+    assert list(tmp_path.iterdir()) == [path]
+    save(path, durable=False)
+    assert len(calls) == 2
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError, MemoryError])
+def test_an_interruption_leaves_nothing_behind(tmp_path, error):
+    path = tmp_path / "a.mlpk"
+    path.write_bytes(b"old")
+    with pytest.raises(error), replacement(path, durable=True) as file:
+        file.write(b"new")
+        raise error
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_foreign_file_of_a_temporary_name_is_left_alone(save, data, tmp_path, monkeypatch):
+    names = iter(["taken", "free"])
+    monkeypatch.setattr("mlpk.file.replacement.secrets.token_hex", lambda _: next(names))
+    (tmp_path / ".mlpk-taken").write_bytes(b"theirs")
+    save(tmp_path / "a.mlpk")
+    assert (tmp_path / ".mlpk-taken").read_bytes() == b"theirs"
+    assert (tmp_path / "a.mlpk").read_bytes() == data
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc")
+def test_no_descriptor_is_left_open(save, data, tmp_path):
+    before = len(os.listdir("/proc/self/fd"))
+    save(tmp_path / "a.mlpk")
+    with file_size_limit(len(data) - 1):
+        refuse(save, tmp_path / "a.mlpk", "too large")
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_relative_path_is_settled_when_the_save_begins(tmp_path, monkeypatch):
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with replacement("a.mlpk", durable=False) as file:
+        monkeypatch.chdir(tmp_path / "other")
+        file.write(b"new")
+    assert (tmp_path / "a.mlpk").read_bytes() == b"new"

@@ -1,0 +1,231 @@
+"""Softmax cross-entropy."""
+
+import math
+
+import numpy as np
+import pytest
+
+from mlpk import ConfigError, Context, DataError, ShapeError
+from mlpk_plugins.losses.softmax_cross_entropy import SoftmaxCrossEntropy
+
+# Softmax of the rows: (1/4, 3/4), (1/2, 1/2).
+TWO = np.log([[1.0, 3.0], [2.0, 2.0]])
+# Softmax of the rows: (1/8, 2/8, 5/8), (3/8, 3/8, 2/8), (1/3, 1/3, 1/3).
+THREE = np.log([[1.0, 2.0, 5.0], [3.0, 3.0, 2.0], [1.0, 1.0, 1.0]])
+
+
+def by_loops(z, t, w):
+    """Return loss and gradient of (n, classes) logits with any targets, row by row."""
+    total, gradient = 0.0, np.zeros(z.shape)
+    for row, shares, weight in zip(z, t, w, strict=True):
+        log_sum = math.log(sum(math.exp(score) for score in row))
+        total += weight * sum(
+            share * (log_sum - score) for score, share in zip(row, shares, strict=True)
+        )
+    for at in np.ndindex(z.shape):
+        p = math.exp(z[at]) / sum(math.exp(score) for score in z[at[0]])
+        gradient[at] = w[at[0]] * (p * sum(t[at[0]]) - t[at]) / sum(w)
+    return total / sum(w), gradient
+
+
+def test_two_classes_by_hand():
+    value, gradient = SoftmaxCrossEntropy()(TWO, [0, 1])
+    assert value == pytest.approx((math.log(4) + math.log(2)) / 2, rel=1e-15)
+    np.testing.assert_allclose(gradient, [[-0.375, 0.375], [0.25, -0.25]], rtol=1e-15)
+
+
+def test_three_classes_by_hand():
+    value, gradient = SoftmaxCrossEntropy()(THREE, [2, 0, 1])
+    assert value == pytest.approx((math.log(8 / 5) + math.log(8 / 3) + math.log(3)) / 3)
+    wanted = np.array([[3, 6, -9], [-15, 9, 6], [8, -16, 8]]) / 24 / 3
+    np.testing.assert_allclose(gradient, wanted, rtol=1e-14)
+
+
+def test_soft_targets_by_hand():
+    value, gradient = SoftmaxCrossEntropy()(TWO, [[0.5, 0.5], [1.0, 0.0]])
+    assert value == pytest.approx((0.5 * math.log(4) + 0.5 * math.log(4 / 3) + math.log(2)) / 2)
+    np.testing.assert_allclose(gradient, [[-0.125, 0.125], [-0.25, 0.25]], rtol=1e-15)
+
+
+def test_soft_targets_need_not_sum_to_one():
+    value, gradient = SoftmaxCrossEntropy()(TWO[:1], [[2.0, 1.0]])
+    assert value == pytest.approx(2 * math.log(4) + math.log(4 / 3))
+    np.testing.assert_allclose(gradient, [[3 / 4 - 2, 9 / 4 - 1]], rtol=1e-15)
+
+
+@pytest.mark.parametrize("dtype", ["bool", "int64", "uint8", "float32", "float64"])
+@pytest.mark.parametrize(
+    "fields", [{}, {"label_smoothing": 0.2}, {"class_weight": (1.0, 2.0, 0.5)}], ids=repr
+)
+def test_one_hot_targets_mean_the_same_as_labels(fields, dtype):
+    loss = SoftmaxCrossEntropy(**fields)
+    value, gradient = loss(THREE, [2, 0, 1])
+    one_hot = np.array([[0, 0, 1], [1, 0, 0], [0, 1, 0]], dtype)
+    same, slopes = loss(THREE, one_hot)
+    assert same == pytest.approx(value, rel=1e-15)
+    np.testing.assert_allclose(slopes, gradient, rtol=1e-14)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int32", "uint32", "int64", "uint64"])
+def test_labels_of_any_integer_type(dtype):
+    value, _ = SoftmaxCrossEntropy()(THREE, np.array([2, 0, 1], dtype))
+    assert value == SoftmaxCrossEntropy()(THREE, [2, 0, 1])[0]
+
+
+def test_weights_by_hand():
+    value, gradient = SoftmaxCrossEntropy()(TWO, [0, 1], [1.0, 3.0])
+    assert value == pytest.approx((math.log(4) + 3 * math.log(2)) / 4)
+    np.testing.assert_allclose(gradient, [[-0.1875, 0.1875], [0.375, -0.375]], rtol=1e-15)
+
+
+def test_label_smoothing_by_hand():
+    # Label 0 of two classes with s = 0.2: targets 0.9 and 0.1.
+    value, gradient = SoftmaxCrossEntropy(label_smoothing=0.2)(TWO[:1], [0])
+    assert value == pytest.approx(0.9 * math.log(4) + 0.1 * math.log(4 / 3))
+    np.testing.assert_allclose(gradient, [[0.25 - 0.9, 0.75 - 0.1]], rtol=1e-14)
+
+
+def test_class_weights_by_hand():
+    # Normalised by the sum of the weights that occur, 3 and 1.
+    loss = SoftmaxCrossEntropy(class_weight=(3.0, 1.0))
+    value, gradient = loss(TWO, [0, 1])
+    assert value == pytest.approx((3 * math.log(4) + math.log(2)) / 4)
+    np.testing.assert_allclose(gradient, [[-0.5625, 0.5625], [0.125, -0.125]], rtol=1e-15)
+    assert loss.mass((2, 2), np.array([0, 1]), None) == 4.0
+    # A soft row's class weighs 3 / 2 + 1 / 2 = 2; times the row's own weight, 5.
+    value, _ = loss(TWO, [[0.5, 0.5], [0.0, 1.0]], [5.0, 1.0])
+    soft = 0.5 * math.log(4) + 0.5 * math.log(4 / 3)
+    assert value == pytest.approx((10 * soft + math.log(2)) / 11)
+    assert loss.mass((2, 2), np.array([[0.5, 0.5], [0.0, 1.0]]), np.array([5.0, 1.0])) == 11.0
+    # Whole numbers in the predictions' shape are one-hot, not labels of two positions.
+    assert loss.mass((2, 2), np.array([[1, 0], [0, 1]]), None) == 4.0
+
+
+def test_a_class_weight_counts_for_the_whole_smoothed_row():
+    loss = SoftmaxCrossEntropy(class_weight=(3.0, 1.0), label_smoothing=0.2)
+    value, _ = loss(TWO, [0, 1])
+    first = 0.9 * math.log(4) + 0.1 * math.log(4 / 3)
+    assert value == pytest.approx((3 * first + math.log(2)) / 4)
+
+
+@pytest.mark.parametrize("ignored", [-100, 0, 2, 7])
+@pytest.mark.parametrize("fields", [{}, {"class_weight": (3.0, 1.0, 2.0)}, {"label_smoothing": 0.1}])
+def test_ignored_labels_count_nowhere(ignored, fields):
+    loss = SoftmaxCrossEntropy(ignore_index=ignored, **fields)
+    labels = np.array([1, ignored, 1])
+    value, gradient = loss(THREE, labels, [1.0, 7.0, 2.0])
+    wanted, slopes = SoftmaxCrossEntropy(**fields)(THREE[[0, 2]], [1, 1], [1.0, 2.0])
+    assert value == pytest.approx(wanted, rel=1e-14)
+    np.testing.assert_allclose(gradient[[0, 2]], slopes, rtol=1e-14)
+    assert not gradient[1].any()
+    weight_of_1 = fields.get("class_weight", (1, 1, 1))[1]
+    assert loss.mass(THREE.shape, labels, np.array([1.0, 7.0, 2.0])) == 3 * weight_of_1
+
+
+def test_nothing_but_ignored_labels_is_no_loss():
+    value, gradient = SoftmaxCrossEntropy(ignore_index=-1)(THREE, [-1, -1, -1])
+    assert str(value) == "0.0"
+    assert not gradient.any()
+
+
+def test_each_position_of_a_sequence_carries_its_rows_weight():
+    rng = np.random.default_rng(0)
+    z, labels = rng.standard_normal((3, 4, 2, 5)), rng.integers(0, 5, (3, 4, 2))
+    weight = np.array([1.0, 0.5, 3.0])
+    loss = SoftmaxCrossEntropy(class_weight=(1.0, 2.0, 3.0, 4.0, 5.0), label_smoothing=0.3)
+    value, gradient = loss(z, labels, weight)
+    shares = 0.7 * np.eye(5)[labels.ravel()] + 0.06
+    weights = np.repeat(weight, 8) * (labels.ravel() + 1)
+    wanted, slopes = by_loops(z.reshape(-1, 5), shares, weights)
+    assert value == pytest.approx(wanted, rel=1e-13)
+    np.testing.assert_allclose(gradient.reshape(-1, 5), slopes, rtol=1e-12, atol=1e-16)
+    assert loss.mass(z.shape, labels, weight) == pytest.approx(weights.sum() / 8)  # in rows
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_logits_far_out_do_not_overflow(dtype):
+    z = np.array([[1e4, -1e4], [-1e4, 1e4], [1e4, 1e4]], dtype)
+    value, gradient = SoftmaxCrossEntropy()(z, [0, 0, 1])
+    assert value == pytest.approx((0 + 2e4 + math.log(2)) / 3, rel=1e-6)
+    np.testing.assert_allclose(gradient, np.array([[0, 0], [-1, 1], [0.5, -0.5]]) / 3, rtol=1e-6)
+
+
+@pytest.mark.parametrize(("label", "row"), [(12, 3), (10, 0), (-1, 2), (-10, 1)])
+def test_a_label_out_of_range_names_its_row(label, row):
+    labels = np.arange(4)
+    labels[row] = label
+    loss, z = SoftmaxCrossEntropy(), np.zeros((4, 10))
+    for refused in (
+        lambda: loss.check((10,), labels),
+        lambda: loss.forward(Context("float64"), z, labels),
+    ):
+        with pytest.raises(DataError, match=f"^label {label} in row {row}: wanted 0 to 9$") as info:
+            refused()
+        assert info.value.row == row
+        assert isinstance(info.value.row, int)
+
+
+def test_the_row_of_a_wrong_label_in_a_sequence():
+    labels = np.array([[0, 1], [-1, -1], [2, 4]])
+    with pytest.raises(DataError, match="label 4 in row 2: wanted 0 to 3, or -1") as info:
+        SoftmaxCrossEntropy(ignore_index=-1).check((2, 4), labels)
+    assert info.value.row == 2
+
+
+def test_negative_shares_name_their_row():
+    target = np.array([[0.5, 0.5], [1.5, -0.5]])
+    for refused in (
+        lambda: SoftmaxCrossEntropy().check((2,), target),
+        lambda: SoftmaxCrossEntropy().forward(Context("float64"), TWO, target),
+    ):
+        with pytest.raises(DataError, match="target -0.5 in row 1: wanted 0 or more") as info:
+            refused()
+        assert info.value.row == 1
+
+
+@pytest.mark.parametrize(
+    ("prediction", "target", "error", "wanted"),
+    [
+        ((10,), np.zeros(4), DataError, r"integer labels \(N,\).* found float64 \(4,\)"),
+        ((10,), np.zeros(4, bool), DataError, r"found bool \(4,\)"),
+        ((10,), np.zeros((4, 9)), ShapeError, r"one-hot or soft targets \(N, 10\); found .*\(4, 9\)"),
+        ((10,), np.zeros((4, 1), int), ShapeError, r"integer labels \(N,\)"),
+        ((5, 10), np.zeros(4, int), ShapeError, r"integer labels \(N, 5\)"),
+        ((5, 10), np.zeros((4, 6), int), ShapeError, r"found int64 \(4, 6\)"),
+        ((), np.zeros(4, int), ShapeError, "an axis of classes"),
+    ],
+)
+def test_targets_that_do_not_fit(prediction, target, error, wanted):
+    with pytest.raises(error, match=wanted):
+        SoftmaxCrossEntropy().check(prediction, target)
+    with pytest.raises(error):
+        SoftmaxCrossEntropy().forward(Context("float64"), np.zeros((4, *prediction)), target)
+
+
+def test_rows_of_predictions_and_targets_must_match():
+    for target in (np.zeros(3, int), np.zeros((3, 2))):
+        with pytest.raises(ShapeError, match=r"integer labels \(2,\)"):
+            SoftmaxCrossEntropy().forward(Context("float64"), TWO, target)
+
+
+def test_ignore_index_is_for_labels():
+    with pytest.raises(DataError, match="ignore_index is for integer labels"):
+        SoftmaxCrossEntropy(ignore_index=0).check((2,), np.eye(2))
+
+
+def test_class_weights_must_be_one_a_class():
+    loss = SoftmaxCrossEntropy(class_weight=(1.0, 2.0))
+    for refused in (
+        lambda: loss.check((3,), np.zeros(3, int)),
+        lambda: loss.forward(Context("float64"), THREE, np.zeros(3, int)),
+    ):
+        with pytest.raises(ShapeError, match="class_weight: wanted 3 numbers, one a class, found 2"):
+            refused()
+
+
+@pytest.mark.parametrize(
+    "fields", [{"label_smoothing": 1.0}, {"label_smoothing": -0.1}, {"class_weight": (1.0, -1.0)}]
+)
+def test_numbers_out_of_range_are_refused(fields):
+    with pytest.raises(ConfigError, match=f"softmax_cross_entropy.{next(iter(fields))}"):
+        SoftmaxCrossEntropy(**fields)
