@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from mlpk.errors import ShapeError, UnknownArrayError, listing, nearest
+from mlpk.errors import ConfigError, ShapeError, UnknownArrayError, listing, nearest
 
 __all__ = ["Arena", "Array", "Arrays", "Grads", "Named", "frozen_view"]
 
@@ -70,6 +70,8 @@ class Named(Mapping[str, Array]):
         given = np.asarray(value)
         if given.shape != view.shape:
             raise ShapeError(f"wanted shape {view.shape}, found {given.shape}", name)
+        if not view.flags.writeable:
+            raise ConfigError(name, "is mapped from a file, read-only; load it without mmap")
         view[...] = given
 
     def __contains__(self, name: object) -> bool:

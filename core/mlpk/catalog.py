@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import attrs
 
-from mlpk.errors import ConfigError, PluginError, UnknownKindError, listing, nearest
+from mlpk.errors import ConfigError, PluginError, UnknownKindError, listing, nearest, shown
 
 __all__ = [
     "FIRST_PARTY",
@@ -81,6 +81,8 @@ class Catalog:
 
     def find(self, family: str, name: str) -> Any:
         """Return what is registered under a short name or an id, or raise `UnknownKindError`."""
+        if not isinstance(name, str):
+            raise UnknownKindError(family, shown(name), f"wanted a name, found {shown(name)}")
         if (item := self._by_id.get((family, name))) is not None:
             return item.thing
         rivals = self._by_kind.get((family, name), [])
@@ -165,7 +167,9 @@ class Family(Mapping[str, Any]):
         return current().find(self._family, name)
 
     def __contains__(self, name: object) -> bool:
-        return name in current().names(self._family)
+        return name in current().names(self._family) or (
+            isinstance(name, str) and current().has(self._family, name)
+        )
 
     def __iter__(self) -> Iterator[str]:
         return iter(current().names(self._family))

@@ -34,7 +34,7 @@ class Context:
         self.training = training
         self.needs_input_grad = needs_input_grad
         self.step = 0
-        self._seed = seed
+        self.seed = seed
         self._purpose = f"node/{name}"
         self._spoil = spoil
         self._rng: np.random.Generator | None = None
@@ -45,7 +45,7 @@ class Context:
     def rng(self) -> np.random.Generator:
         """The generator derived from (seed, node, step)."""
         if self._rng is None:
-            self._rng = stream(self._seed, self._purpose, self.step)
+            self._rng = stream(self.seed, self._purpose, self.step)
         return self._rng
 
     def begin(self, step: int, *, training: bool) -> None:

@@ -57,7 +57,8 @@ def discover(show_unfinished: Callable[[Catalog], None]) -> Catalog:
 def _installed() -> dict[str, list[metadata.EntryPoint]]:
     dists: dict[str, list[metadata.EntryPoint]] = {}
     for point in metadata.entry_points(group=GROUP):
-        if point.dist is not None:
+        # A folder without metadata has no name to go by: it is left behind by something else.
+        if point.dist is not None and point.dist.name:
             dists.setdefault(_normalised(point.dist.name), []).append(point)
     return dists
 

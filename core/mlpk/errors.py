@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mlpk_schemas.errors import ConfigError, MlpkError, nearest, shown
+from mlpk_schemas.errors import ConfigError, MlpkError, nearest, quoted, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -112,14 +112,17 @@ class MissingPluginError(PluginError):
 
     def __init__(self, kinds: Sequence[tuple[str, str, str]]) -> None:
         listed = "; ".join(
-            f"'{kind}' (the file claims: {dist} {version})" if dist else f"'{kind}'"
+            f"{quoted(kind)} (the file claims: {quoted(f'{dist} {version}'.strip())})"
+            if dist
+            else quoted(kind)
             for kind, dist, version in kinds
         )
+        some = (
+            "1 kind of this file is" if len(kinds) == 1 else f"{len(kinds)} kinds of this file are"
+        )
         super().__init__(
-            f"{len(kinds)} kind{'s' * (len(kinds) > 1)} of this file are not active here: "
-            f"{listed}. "
-            "Install only what you know and trust, or load with missing='opaque' to look at "
-            "the rest."
+            f"{some} not active here: {listed}. Install only what you know and trust, or load "
+            "with missing='opaque' to look at the rest."
         )
         self.kinds = tuple(kinds)
 

@@ -85,18 +85,20 @@ class Graph:
                 raise GraphError(
                     f"the output '{output}' is not a node.{nearest(output, self.nodes)}"
                 )
+        if len(set(self.outputs)) < len(self.outputs):
+            raise GraphError(f"an output is named twice: {', '.join(self.outputs)}")
 
     @classmethod
     def of_list(
         cls, layers: Iterable[Any], input_shape: Any, input_dtype: str | None, dtype: str
     ) -> Graph:
         """Return the graph of layers that feed each other; each a layer, a name or a mapping."""
-        if isinstance(layers, str | Mapping | Layer):
+        if isinstance(layers, str | Mapping | Layer) or not isinstance(layers, Iterable):
             raise ConfigError("layers", f"wanted a list of layers, found {shown(layers)}")
         try:
             symbol = source = Input(input_shape, input_dtype)
         except ConfigError as error:
-            raise error.moved("Input.shape", "input_shape") from None
+            raise error.moved("Input.", "input_") from None
         for place, given in enumerate(layers):
             layer, name = _placed(given, f"layers[{place}]")
             symbol = Symbol.of(layer, (symbol,), name or f"layers[{place}] ({layer.kind})", None)
@@ -203,6 +205,11 @@ class Graph:
         )
         part._keep_names(self.nodes[name] for name in part.nodes)
         return part
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every node is known here and declared, so that the network can run."""
+        return all(node.declaration is not None for node in self.nodes.values())
 
     def arrays(self, role: Literal["params", "buffers"]) -> list[str]:
         """Return the name of every array of a role, each once, in the order of the nodes."""

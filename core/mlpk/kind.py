@@ -13,11 +13,13 @@ from mlpk import catalog
 from mlpk.errors import ConfigError, UnknownKindError, shown
 from mlpk.example import Example
 from mlpk_schemas import records
-from mlpk_schemas.fields import Check
+from mlpk_schemas.fields import KIND_KEYS, Check
 
-__all__ = ["Kind", "KindCheck", "define", "written"]
+__all__ = ["Kind", "KindCheck", "define", "inner", "written"]
 
 C = TypeVar("C", bound=type)
+# What a mapping says beside the fields of a kind.
+RESERVED = {"kind", "schema", "name"}
 
 
 class Kind(ABC):
@@ -57,14 +59,23 @@ class Kind(ABC):
                 f'wanted one of the {cls.family}: an instance, a name or {{"kind": "{example}", '
                 f"...}}; found {shown(value)}",
             )
-        found = catalog.current().find(cls.family, value)
-        return records.build(found, fields, where, strict=False)  # type: ignore[no-any-return] # the catalog's classes are of this family
+        found = cls._suiting(catalog.current().find(cls.family, value), where)
+        return records.build(found, fields, where, strict=False)
 
     @classmethod
     def read(cls, value: Mapping[str, Any], where: str) -> Self:
         """Return an instance from {"id", "schema", "config"} as a file holds it; nothing is converted."""
-        found = catalog.current().by_id(cls.family, value["id"], value["schema"])
-        return records.build(found, value["config"], f"{where}.config", strict=True)  # type: ignore[no-any-return] # the catalog's classes are of this family
+        found = cls._suiting(
+            catalog.current().by_id(cls.family, value["id"], value["schema"]), where
+        )
+        return records.build(found, value["config"], f"{where}.config", strict=True)
+
+    @classmethod
+    def _suiting(cls, found: Any, where: str) -> type[Self]:
+        """Return a class of the catalog, which a field may want to be a certain one of its family."""
+        if not issubclass(found, cls):
+            raise ConfigError(where, f"wanted a {cls.__name__}, found a {found.__name__}")
+        return found  # type: ignore[no-any-return] # a subclass, as was just seen
 
 
 def written(instance: Kind) -> dict[str, Any]:
@@ -74,6 +85,18 @@ def written(instance: Kind) -> dict[str, Any]:
     }
     identity = catalog.current().id_of(type(instance))
     return {"id": identity, "schema": type(instance).schema, "config": config}
+
+
+def inner(tree: Any) -> Iterator[str]:
+    """Yield the id of each kind that stands in a tree of plain data."""
+    if isinstance(tree, Mapping):
+        if tree.keys() == KIND_KEYS:
+            yield tree["id"]
+        for item in tree.values():
+            yield from inner(item)
+    elif isinstance(tree, list | tuple):
+        for item in tree:
+            yield from inner(item)
 
 
 class KindCheck(Check):
@@ -89,7 +112,7 @@ class KindCheck(Check):
         if isinstance(value, self.family):
             return value
         if strict:
-            if not isinstance(value, Mapping) or value.keys() != {"id", "schema", "config"}:
+            if not isinstance(value, Mapping) or value.keys() != KIND_KEYS:
                 raise self.refuse(value, where)
             if not isinstance(value["id"], str) or type(value["schema"]) is not int:
                 raise self.refuse(value, where)
@@ -103,7 +126,7 @@ class KindCheck(Check):
 
 
 def _kind_check(annotation: Any) -> Check | None:
-    if isinstance(annotation, type) and issubclass(annotation, Kind):
+    if isinstance(annotation, type) and issubclass(annotation, Kind) and annotation is not Kind:
         return KindCheck(annotation)
     return None
 
@@ -127,4 +150,8 @@ def define(cls: C) -> C:
     missing = sorted(getattr(cls, "__abstractmethods__", ()))
     if missing:
         raise ConfigError(name, f"these methods are missing: {', '.join(missing)}")
-    return records.make(cls, kind, _kind_check)
+    made = records.make(cls, kind, _kind_check)
+    for word in RESERVED & attrs.fields_dict(made).keys():  # type: ignore[arg-type] # made by make
+        problem = "is no field: annotate 'kind' and 'schema' as ClassVar; a name is the node's"
+        raise ConfigError(f"{name}.{word}", problem)
+    return made

@@ -48,7 +48,7 @@ class Loss(Kind):
 
         prediction is its shape (N, ...). Batches are joined into sets in proportion to it.
         """
-        return float(len(target)) if weight is None else float(weight.sum())
+        return float(len(target)) if weight is None else float(weight.sum(dtype=np.float64))
 
     def __call__(self, prediction: Any, target: Any, weight: Any = None) -> tuple[float, Array]:
         """Return (loss, gradient by the prediction) for a loop of one's own."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from os import PathLike
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -133,10 +133,13 @@ class Model:
     def trainable_storage(self) -> Storage:
         """Return the storage, or refuse where its arrays cannot be trained."""
         if self._storage.arena is None:
-            raise GraphError(
-                "this model cannot be trained: its arrays are mapped from a file, or belong to "
-                "nodes whose kinds are not active; load it without mmap and with its plugins"
+            mapped = self._storage.mapped_from
+            reason = (
+                f"its arrays are mapped from {mapped}; load it without mmap"
+                if mapped is not None
+                else "the kinds of some nodes are not active here; load it where they are"
             )
+            raise GraphError(f"this model cannot be trained: {reason}")
         return self._storage
 
     def new_pass(self, *, training: bool = True) -> Pass:
@@ -187,7 +190,10 @@ class Model:
         _check_count("batch_size", batch_size)
         arrays = self._arrays(x)
         rows = next(iter(arrays.values())).shape[0]
-        run = self._idle.pop() if self._idle else self.new_pass(training=False)
+        try:
+            run = self._idle.pop()
+        except IndexError:  # all are at work in other threads, or none was made yet
+            run = self.new_pass(training=False)
         made: dict[str, Array] = {}
         for start in range(0, rows, batch_size):
             piece = {name: array[start : start + batch_size] for name, array in arrays.items()}
@@ -195,12 +201,16 @@ class Model:
                 if name not in made:
                     made[name] = np.empty((rows, *output.shape[1:]), output.dtype)
                 made[name][start : start + batch_size] = output
+        run.forget()
         self._idle.append(run)
         return self._outputs(made)
 
     def submodel(self, output: str | Sequence[str]) -> Model:
         """Return the part of this model that ends in another node; it shares these arrays."""
-        outputs = [output] if isinstance(output, str) else list(output)
+        if not isinstance(output, str | list | tuple):
+            problem = f"wanted the name of a node, or a list of them, found {shown(output)}"
+            raise ConfigError("output", problem)
+        outputs = [output] if isinstance(output, str) else output
         return Model.of(self._graph.ending_in(outputs), self._storage, self.seed)
 
     def summary(self) -> str:
@@ -223,7 +233,7 @@ class Model:
         drop_last: bool = False,
         regularizer: Any = None,
         accumulate: int = 1,
-        frozen: Iterable[str] = (),
+        frozen: Collection[str] = (),
         lr_factors: Mapping[str, float] | None = None,
         callbacks: Iterable[Any] = (),
         progress: Any = True,
@@ -302,9 +312,14 @@ class Model:
         The file appears whole or not at all; an older one there stays until then. `meta` replaces
         the user's texts that are kept with the model; `durable=False` skips waiting for the disk.
         """
+        kept = self.meta
         if meta is not None:
             self.meta = model_file.checked_meta(meta)
-        return model_file.save(self, path, None, durable=durable)
+        try:
+            return model_file.save(self, path, None, durable=durable)
+        except BaseException:
+            self.meta = kept
+            raise
 
     def load_params(self, path: str | PathLike[str], *, strict: bool = True) -> list[str]:
         """Take parameters and buffers from a file by name; return the names that were taken.
@@ -316,7 +331,8 @@ class Model:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle and copy through the bytes of a file, which are checked on the way back."""
-        return _revived, (model_file.dump(self), self.seed)
+        missing = "error" if self._graph.is_whole else "opaque"
+        return _revived, (model_file.dump(self), self.seed, missing)
 
     def __repr__(self) -> str:
         count = sum(array.size for array in self.params.values())
@@ -353,8 +369,8 @@ class Model:
         return doutputs
 
 
-def _revived(data: bytes, seed: int) -> Model:
-    graph, storage, header = model_file.read(data)
+def _revived(data: bytes, seed: int, missing: Literal["error", "opaque"]) -> Model:
+    graph, storage, header = model_file.read(data, missing=missing)
     model = Model.of(graph, storage, seed)
     model.meta = dict(header.meta)
     return model
@@ -363,7 +379,7 @@ def _revived(data: bytes, seed: int) -> Model:
 def _float_name(dtype: DTypeLike) -> str:
     """Return "float32" or "float64" for whatever NumPy takes as one of them."""
     try:
-        name = np.dtype(dtype).name
+        name = "" if dtype is None else np.dtype(dtype).name
     except TypeError:
         name = ""
     if name not in ("float32", "float64"):
@@ -372,7 +388,7 @@ def _float_name(dtype: DTypeLike) -> str:
 
 
 def _listed(symbols: Symbol | Sequence[Symbol]) -> list[Symbol]:
-    return [symbols] if isinstance(symbols, Symbol) else list(symbols)
+    return list(symbols) if isinstance(symbols, list | tuple) else [symbols]  # type: ignore[list-item] # the graph refuses what is no symbol
 
 
 def _check_count(name: str, value: object) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
+from mlpk import catalog
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.context import Context
 from mlpk.declaration import Declaration
-from mlpk.errors import GraphError, MissingPluginError, UnknownKindError
+from mlpk.errors import GraphError, MissingPluginError, PluginError, UnknownKindError
 from mlpk.example import Example
+from mlpk.kind import inner
 from mlpk.layer import Layer
 from mlpk_schemas.file import PluginClaim
 
@@ -31,6 +33,7 @@ class Opaque(Layer):
         self.written_schema = schema
         self.config = config
         self.claims = tuple(claims)
+        self.identities = (identity, *inner(config))
 
     @classmethod
     def read_or_keep(
@@ -39,8 +42,17 @@ class Opaque(Layer):
         """Return the layer of {"id", "schema", "config"}, or an opaque one if a kind is missing."""
         try:
             return Layer.read(value, where)
-        except UnknownKindError:
+        except (UnknownKindError, PluginError):
             return cls(value["id"], value["schema"], value["config"], claims)
+
+    def claimed(self) -> dict[str, tuple[str, str]]:
+        """Return (distribution, version) by id of what stands in this node, as its file claims it."""
+        return {
+            identity: (claim.dist, claim.version)
+            for claim in self.claims
+            for identity in claim.ids
+            if identity in self.identities
+        }
 
     def plain(self) -> dict[str, Any]:
         """Return {"id", "schema", "config"} as it was read."""
@@ -58,9 +70,11 @@ class Opaque(Layer):
         raise self._missing()
 
     def _missing(self) -> MissingPluginError:
-        claimed = [claim for claim in self.claims if self.identity in claim.ids]
-        dist, version = (claimed[0].dist, claimed[0].version) if claimed else ("", "")
-        return MissingPluginError([(self.identity, dist, version)])
+        claimed, active = self.claimed(), catalog.current()
+        missing = [identity for identity in self.identities if not active.has(None, identity)]
+        return MissingPluginError(
+            [(identity, *claimed.get(identity, ("", ""))) for identity in missing or self.identities]
+        )
 
     @classmethod
     def examples(cls) -> Iterator[Example]:

@@ -81,6 +81,12 @@ class Pass:
             )
         return {name: values[name] for name in self.graph.outputs}
 
+    def forget(self) -> None:
+        """Let go of the arrays that the last forward was given."""
+        self._values.clear()
+        for stage in self._stages:
+            stage.saved = None
+
     def output_shape(self, name: str) -> tuple[int, ...]:
         """Return the shape of an output of the last forward."""
         if name not in self._values:

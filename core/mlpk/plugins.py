@@ -23,12 +23,19 @@ def add(thing: object) -> Record:
     replaces it. Raises what is wrong with it, and changes nothing then.
     """
     added = staging.local(thing)
-    old = catalog.current()
     new = {(item.family, item.kind) for item in added}
-    kept = [
-        item for item in old.brought if item.dist != LOCAL or (item.family, item.kind) not in new
-    ]
-    made = catalog.swap(lambda _: _with_local(old, [*kept, *added]))
+
+    def joined(_: object) -> Catalog:
+        old = catalog.current()
+        kept = [
+            item
+            for item in old.brought
+            if item.dist != LOCAL or (item.family, item.kind) not in new
+        ]
+        return _with_local(old, [*kept, *added])
+
+    catalog.current()  # what is installed comes first
+    made = catalog.swap(joined)
     return next(record for record in made.records if record.dist == LOCAL)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from os import PathLike
 from typing import TYPE_CHECKING, Literal
 
+from mlpk.errors import ConfigError, shown
 from mlpk.file import model_file
 from mlpk.model import Model
 from mlpk.streams import checked_seed
@@ -42,6 +43,8 @@ def loads(
     seed: int | None = None,
 ) -> Model:
     """Return the model of bytes that `dumps` made, with the same checks as `load`."""
+    if not isinstance(data, bytes | bytearray | memoryview):
+        raise ConfigError("data", f"wanted the bytes that dumps made, found {shown(data)}")
     return _model(bytes(data), expect, missing, "full", seed, mmap=False)
 
 

@@ -48,13 +48,17 @@ def stage(dist: str, modules: Iterable[object]) -> list[Brought]:
     for module in modules:
         manager = pluggy.PluginManager("mlpk")
         manager.add_hookspecs(hookspecs)
-        _check_hooks(module, manager)
-        manager.register(module)
+        _check_hooks(dist, module, manager)
+        try:
+            manager.register(module)
+        except pluggy.PluginValidationError as error:
+            reason = " ".join(str(error).split())
+            raise PluginError(f"a hook does not fit its specification: {reason}", dist) from error
         found = [
             _brought(dist, family, thing)
             for family in FAMILIES
             for things in manager.hook.__getattribute__(f"mlpk_{family}")()
-            for thing in _things(family, things)
+            for thing in _things(dist, family, things)
         ]
         if not found:
             raise PluginError(f"{module!r} brings nothing: it has no hook that returns kinds", dist)
@@ -63,22 +67,21 @@ def stage(dist: str, modules: Iterable[object]) -> list[Brought]:
     return brought
 
 
-def _check_hooks(module: object, manager: pluggy.PluginManager) -> None:
+def _check_hooks(dist: str, module: object, manager: pluggy.PluginManager) -> None:
     """Refuse a misspelt hook, and a public mlpk_* function that misses its marker."""
     known = [name for name in vars(hookspecs) if name.startswith("mlpk_")]
     for name in dir(module):
-        value = getattr(module, name, None)
-        if not name.startswith("mlpk_") or not inspect.isroutine(value):
+        if not name.startswith("mlpk_") or not inspect.isroutine(getattr(module, name, None)):
             continue
         if name not in known:
-            raise PluginError(f"there is no hook {name}.{nearest(name, known)}")
+            raise PluginError(f"there is no hook {name}.{nearest(name, known)}", dist)
         if manager.parse_hookimpl_opts(module, name) is None:
-            raise PluginError(f"{name} is not marked as a hook: put @mlpk.hookimpl on it")
+            raise PluginError(f"{name} is not marked as a hook: put @mlpk.hookimpl on it", dist)
 
 
-def _things(family: str, things: object) -> Iterator[Any]:
+def _things(dist: str, family: str, things: object) -> Iterator[Any]:
     if isinstance(things, str | Mapping) or not isinstance(things, Iterable):
-        raise PluginError(f"mlpk_{family} must return a list, found {type(things).__name__}")
+        raise PluginError(f"mlpk_{family} must return a list, found {type(things).__name__}", dist)
     yield from things
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mlpk.opaque import Opaque
+
 if TYPE_CHECKING:
     from mlpk.graph import Graph, Node
     from mlpk.storage import Storage
@@ -36,8 +38,9 @@ def table(graph: Graph, storage: Storage) -> str:
         memory = None if output is None else sum(array.nbytes for array in arrays) + output
         work = _multiply_adds(node)
         fed_by = "" if len(node.inputs) == 1 else f" ({', '.join(node.inputs)})"
+        kind = node.layer.identity if isinstance(node.layer, Opaque) else node.layer.kind
         rows.append(
-            (node.name, node.layer.kind + fed_by, _shape(node.shape), f"{params:,}", _bytes(memory),
+            (node.name, kind + fed_by, _shape(node.shape), f"{params:,}", _bytes(memory),
              "?" if work is None else f"{work:,}")
         )  # fmt: skip
         totals[1] += memory or 0

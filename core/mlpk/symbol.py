@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Any
 
 from mlpk.errors import ConfigError, GraphError, ShapeError, shown
@@ -83,21 +84,20 @@ def Input(  # noqa: N802 - the public name; it makes a symbol as a class would
         spec = InputSpec(name=name or "input", shape=shape, dtype=dtype or "float32")  # type: ignore[arg-type] # checked by the record
     except ConfigError as error:
         raise error.moved("InputSpec", "Input") from None
-    for length in spec.shape:
-        if length is not None and length < 1:
-            raise ConfigError("Input.shape", f"wanted lengths from 1, or None; found {shape}")
     return Symbol(shape=spec.shape, dtype=dtype, name=name)
 
 
 def declared(layer: Layer, shapes: tuple[Shape, ...], where: str) -> Declaration:
     """Return a layer's declaration; an error names the node, and so does a wrong count of inputs."""
+    signature = inspect.signature(layer.declare)
+    try:
+        signature.bind(*shapes)
+    except TypeError:
+        wanted = ", ".join(signature.parameters)
+        raise GraphError(
+            f"{where}: {layer.kind} takes the inputs ({wanted}), found {len(shapes)}"
+        ) from None
     try:
         return layer.declare(*shapes)
     except ShapeError as error:
         raise ShapeError(error.problem, where) from None
-    except TypeError as error:
-        if "positional argument" not in str(error):
-            raise
-        raise GraphError(
-            f"{where}: {len(shapes)} inputs do not suit a {layer.kind}: {error}"
-        ) from None

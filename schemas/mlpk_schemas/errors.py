@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["ConfigError", "MlpkError", "nearest", "shown"]
+__all__ = ["ConfigError", "MlpkError", "nearest", "quoted", "shown"]
 
 
 class MlpkError(Exception):
@@ -44,10 +44,13 @@ def shown(value: object, limit: int = 80) -> str:
     """Return a value for a message: its escaped text, cut to `limit` characters, and its type."""
     if value is None or isinstance(value, bool):
         return repr(value)
+    return f"{quoted(value, limit)} ({type(value).__name__})"
+
+
+def quoted(value: object, limit: int = 80) -> str:
+    """Return a value's escaped text, cut to `limit` characters, as what strangers wrote must be."""
     text = ascii(value)
-    if len(text) > limit:
-        text = text[: limit - 3] + "..."
-    return f"{text} ({type(value).__name__})"
+    return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

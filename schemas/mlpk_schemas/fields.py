@@ -94,11 +94,7 @@ class StrCheck(Check):
     def __call__(self, value: object, where: str, *, strict: bool) -> str:
         if not isinstance(value, str):
             raise self.refuse(value, where)
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            raise ConfigError(where, f"wanted text of valid UTF-8, found {shown(value)}") from None
-        return str(value)
+        return text(value, where)
 
 
 class BytesCheck(Check):
@@ -165,7 +161,8 @@ class MappingCheck(Check):
                 "which is how a kind is written down; use other keys",
             )
         return {
-            key: self.item(item, f"{where}.{key}", strict=strict) for key, item in value.items()
+            text(key, where): self.item(item, f"{where}.{key}", strict=strict)
+            for key, item in value.items()
         }
 
 
@@ -203,7 +200,7 @@ class AnyPlain(Check):
         if value is None or isinstance(value, bool):
             return value
         if isinstance(value, str):
-            return StrCheck()(value, where, strict=False)
+            return text(value, where)
         if isinstance(value, Integral):
             return IntCheck()(value, where, strict=False)
         if isinstance(value, Real):
@@ -212,9 +209,19 @@ class AnyPlain(Check):
             return [self._walk(item, f"{where}[{i}]", depth - 1) for i, item in enumerate(value)]
         if is_str_mapping(value):
             return {
-                key: self._walk(item, f"{where}.{key}", depth - 1) for key, item in value.items()
+                text(key, where): self._walk(item, f"{where}.{key}", depth - 1)
+                for key, item in value.items()
             }
         raise self.refuse(value, where)
+
+
+def text(value: str, where: str) -> str:
+    """Return text as a plain `str`, or refuse what no file could hold."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ConfigError(where, f"wanted text of valid UTF-8, found {shown(value)}") from None
+    return str(value)
 
 
 def is_str_mapping(value: object) -> TypeGuard[Mapping[str, object]]:

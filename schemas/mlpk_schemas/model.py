@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
+import attrs
 from attrs import field
 from attrs.validators import deep_iterable, deep_mapping, ge, matches_re
 
@@ -22,12 +23,18 @@ TypeName = Literal[
 ]  # fmt: skip
 
 
+def _from_one(_: object, __: attrs.Attribute[Any], shape: tuple[int | None, ...]) -> None:
+    for length in shape:
+        if length is not None and length < 1:
+            raise ValueError(f"wanted lengths from 1, or None for an unknown one, found {length}")
+
+
 @record
 class InputSpec:
     """One input of a network: its shape without the batch axis, None for an unknown length."""
 
     name: str = field(validator=matches_re(NAME))
-    shape: tuple[int | None, ...]
+    shape: tuple[int | None, ...] = field(validator=_from_one)
     dtype: TypeName
 
 

@@ -24,18 +24,29 @@ C = TypeVar("C", bound=type)
 def make(cls: C, label: str, other: Callable[[Any], Check | None], *, kw_only: bool = False) -> C:
     """Return `cls` as a frozen attrs class; `label` starts the path of each of its errors.
 
-    Refuses a field whose annotation `check_of` does not know, there and then.
+    Refuses a field whose annotation `check_of` does not know, there and then, and a class that
+    would not be made of its fields alone.
     """
+    if "__init__" in vars(cls):
+        problem = "wanted fields alone, found an __init__; check them in __attrs_post_init__"
+        raise ConfigError(label, problem)
     try:
         hints = get_type_hints(cls)
-    except NameError as error:
+    except (NameError, SyntaxError) as error:
         raise ConfigError(label, f"an annotation cannot be resolved: {error}") from error
 
     checks: dict[str, Check] = {}
 
     def checked(_: type, fields: list[attrs.Attribute[Any]]) -> list[attrs.Attribute[Any]]:
         for field in fields:
-            checks[field.name] = check_of(hints[field.name], f"{label}.{field.name}", other)
+            where = f"{label}.{field.name}"
+            if field.name not in hints:
+                raise ConfigError(where, "this field has no annotation; say what it may hold")
+            if field.name.startswith("_") or field.alias not in (None, field.name):
+                raise ConfigError(where, "wanted a name without underscore in front or alias")
+            if not field.init:
+                raise ConfigError(where, "wanted a field that can be given, found init=False")
+            checks[field.name] = check_of(hints[field.name], where, other)
         return [
             field.evolve(
                 converter=_converter(field, checks[field.name], label),
@@ -151,7 +162,7 @@ def _validator(validator: Any, label: str) -> Any:
         except ConfigError:
             raise
         except (ValueError, TypeError) as error:
-            message = str(error.args[0]).removeprefix(f"'{field.name}' ")
+            message = str(error.args[0] if error.args else error).removeprefix(f"'{field.name}' ")
             raise ConfigError(f"{label}.{field.name}", message) from None
 
     return validate

@@ -14,8 +14,8 @@ import mlpk
 from mlpk.catalog import Record
 from mlpk.cli.check_error import CheckError
 from mlpk.cli.text import table
-from mlpk.staging import FAMILIES
 from mlpk.plugins import PluginWarning
+from mlpk.staging import FAMILIES
 
 __all__ = ["command"]
 

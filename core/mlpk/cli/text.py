@@ -26,7 +26,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], numbers: Collectio
 
 def results(found: Mapping[str, Any]) -> str:
     """Return a line for each result: its name and its value."""
-    width = max(map(len, found))
+    width = max(map(len, found), default=0)
     return "\n".join(f"{name:{width}}  {_value(value)}" for name, value in found.items())
 
 

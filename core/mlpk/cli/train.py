@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import click
@@ -17,6 +18,7 @@ from mlpk.errors import ConfigError
 from mlpk.file import model_file
 from mlpk.optimizer import Optimizer
 from mlpk.training import Fit
+from mlpk_schemas.records import values
 from mlpk_schemas.run import RunConfig
 
 __all__ = ["command"]
@@ -32,16 +34,17 @@ def command(config: str, output: str, resume: bool, changes: tuple[str, ...]) ->
 
     It is saved after every epoch, together with what the run needs to go on: --resume takes a run
     that was stopped, or given more epochs, to where it would have come in one go. Without a file
-    there --resume starts anew.
+    there --resume starts anew. A callback that puts earlier weights back at the end, such as
+    early_stopping, has those saved, and ends the run for good.
 
     Results of the last epoch go to standard output.
     """
     run = read_config(config, changes)
     model_file.check_target(output)
+    fit = _fit(run, Path(config).parent, output, resume=resume)
     if Path(output).exists() and not resume:
         message = f"{output} will be replaced after the first epoch; --resume would go on with it."
         click.echo(message, err=True)
-    fit = _fit(run, Path(config).parent, output, resume=resume)
     try:
         history = fit.run()
     except KeyboardInterrupt:
@@ -71,27 +74,32 @@ def _fit(run: RunConfig, folder: Path, output: str, *, resume: bool) -> Fit:
     if given.validation and data.test is None:
         problem = "wanted data with a test part (x_validation and y_validation), found none"
         raise ConfigError("fit.validation", problem)
-    return Fit(
-        model,
-        data.x,
-        data.y,
-        **measures,
-        optimizer=optimizer,
-        epochs=given.epochs,
-        batch_size=given.batch_size,
-        validation=data.test if given.validation else None,
-        weight=data.weight,
-        shuffle=given.shuffle,
-        drop_last=given.drop_last,
-        accumulate=given.accumulate,
-        frozen=given.frozen,
-        lr_factors=given.lr_factors,
-        callbacks=callbacks,
-        progress=True,
-        checkpoint=output,
-        resume=resume,
-        seed=None,
-    )
+    try:
+        return Fit(
+            model,
+            data.x,
+            data.y,
+            **measures,
+            optimizer=optimizer,
+            epochs=given.epochs,
+            batch_size=given.batch_size,
+            validation=data.test if given.validation else None,
+            weight=data.weight,
+            shuffle=given.shuffle,
+            drop_last=given.drop_last,
+            accumulate=given.accumulate,
+            frozen=given.frozen,
+            lr_factors=given.lr_factors,
+            callbacks=callbacks,
+            progress=True,
+            checkpoint=output,
+            resume=resume,
+            seed=None,
+        )
+    except ConfigError as error:
+        # Its errors go by the names of arguments, which here are those of keys.
+        root = re.split(r"[.\[]", error.where)[0]
+        raise (error.moved("", "fit.") if root in values(given) else error) from error
 
 
 def _holds(path: str, model: mlpk.Model) -> bool:
@@ -100,4 +108,6 @@ def _holds(path: str, model: mlpk.Model) -> bool:
         return False
     saved = mlpk.load_arrays(path)
     arrays = {**model.params, **model.buffers}
-    return all(np.array_equal(saved[name], array) for name, array in arrays.items())
+    return all(
+        name in saved and np.array_equal(saved[name], array) for name, array in arrays.items()
+    )

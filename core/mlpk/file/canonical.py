@@ -20,7 +20,7 @@ from mlpk_schemas.fields import MAX_DEPTH
 
 __all__ = ["decode", "encode"]
 
-Path: TypeAlias = list[str | int]
+Steps: TypeAlias = list[str | int]
 
 PLAIN: Final = frozenset({type(None), bool, int, bytes})
 
@@ -89,7 +89,7 @@ def _check(tree: object, limits: Limits, *, ordered: bool = False) -> None:
     memory, and the path is put together only for an error.
     """
     levels: list[Iterator[tuple[Any, Any]]] = [iter([("", tree)])]
-    path: Path = [""]
+    path: Steps = [""]
     while levels:
         for key, value in levels[-1]:
             kind = type(value)
@@ -111,14 +111,14 @@ def _check(tree: object, limits: Limits, *, ordered: bool = False) -> None:
             path.pop()
 
 
-def _check_container(value: list[Any] | dict[Any, Any], limits: Limits, path: Path) -> None:
+def _check_container(value: list[Any] | dict[Any, Any], limits: Limits, path: Steps) -> None:
     if len(path) > MAX_DEPTH:
         raise _wrong(path, f"wanted at most {MAX_DEPTH} levels, found more")
     if len(value) > limits.items:
         raise _wrong(path, f"wanted at most {limits.items} items, found {len(value)}")
 
 
-def _check_keys(value: dict[Any, Any], limits: Limits, path: Path, *, ordered: bool) -> None:
+def _check_keys(value: dict[Any, Any], limits: Limits, path: Steps, *, ordered: bool) -> None:
     for key in value:
         if type(key) is not str:
             raise _wrong(path, f"wanted text as keys, found {shown(key)}")
@@ -128,7 +128,7 @@ def _check_keys(value: dict[Any, Any], limits: Limits, path: Path, *, ordered: b
         raise _wrong(path, "wanted sorted keys, found them in another order")
 
 
-def _check_scalar(value: object, limits: Limits, path: Path) -> None:
+def _check_scalar(value: object, limits: Limits, path: Steps) -> None:
     if type(value) is str:
         # A character takes at most four bytes, so that most need not be encoded to be counted.
         if len(value) * 4 > limits.string and len(value.encode(errors="replace")) > limits.string:
@@ -142,6 +142,6 @@ def _check_scalar(value: object, limits: Limits, path: Path) -> None:
         raise _wrong(path, f"wanted {wanted}, found {shown(value)}")
 
 
-def _wrong(path: Path, problem: str) -> ConfigError:
+def _wrong(path: Steps, problem: str) -> ConfigError:
     steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in path[1:])
     return ConfigError("".join(steps).removeprefix("."), problem)

@@ -22,11 +22,14 @@ from mlpk.errors import (
     shown,
 )
 from mlpk.file import layout, reader, writer
+from mlpk.file.refusal import escaped
 from mlpk.file.source import Source
 from mlpk.graph import Graph
+from mlpk.kind import inner
 from mlpk.opaque import Opaque
 from mlpk.storage import Storage
 from mlpk.version import __version__
+from mlpk_schemas.fields import text
 from mlpk_schemas.file import Header, PluginClaim, TensorEntry, TrainState
 from mlpk_schemas.model import ModelSpec
 
@@ -87,10 +90,9 @@ def read(
             graph = Graph.of_spec(head.spec, opaque=head.plugins if missing == "opaque" else None)
             _match(graph, head)
         except (ConfigError, GraphError, ShapeError) as error:
-            raise FileFormatError(str(error), path=source.path) from error
+            raise FileFormatError(escaped(str(error), 320), path=source.path) from error
         names = [*graph.arrays("params"), *graph.arrays("buffers")]
-        inert = any(node.declaration is None for node in graph.nodes.values())
-        if mmap or inert:
+        if mmap or not graph.is_whole:
             tensors = reader.read_arrays(source, head, names=names, verify=verify, mmap=mmap)
             storage = Storage(
                 {name: tensors[name] for name in graph.arrays("params")},
@@ -130,7 +132,9 @@ def arrays(path: PathLikeStr) -> dict[str, Array]:
 
 def load_params(model: Model, path: PathLikeStr, *, strict: bool) -> list[str]:
     """Copy parameters and buffers from a file into a model; return the names taken."""
-    model.trainable_storage()
+    if model.storage.mapped_from is not None:
+        problem = f"its arrays are mapped from {model.storage.mapped_from}, and cannot be written"
+        raise ConfigError("model", f"{problem}; load it without mmap")
     with _opened(path) as source:
         head = reader.read_header(source)
         theirs = {name for name in head.tensors if not name.startswith(("slot:", "state:"))}
@@ -144,10 +148,11 @@ def load_params(model: Model, path: PathLikeStr, *, strict: bool) -> list[str]:
             )
         names = [name for name in mine if name in theirs]
         for name in names:
-            found = head.tensors[name].shape
-            if found != mine[name].shape:
-                problem = f"wanted shape {mine[name].shape}, found {found}"
-                raise ShapeError(problem, f"{fspath(path)}, '{name}'")
+            entry, where = head.tensors[name], f"{fspath(path)}, '{name}'"
+            if entry.shape != mine[name].shape:
+                raise ShapeError(f"wanted shape {mine[name].shape}, found {entry.shape}", where)
+            if not np.can_cast(layout.DTYPES[entry.dtype], mine[name].dtype, "same_kind"):
+                raise ShapeError(f"wanted dtype {mine[name].dtype}, found {entry.dtype}", where)
         for name, array in reader.read_arrays(source, head, names=names).items():
             mine[name][...] = array
     return names
@@ -160,15 +165,16 @@ def checked_meta(meta: Mapping[str, str]) -> dict[str, str]:
     for key, value in meta.items():
         if not isinstance(key, str) or not isinstance(value, str):
             raise ConfigError(f"meta[{key!r}]", f"wanted text, found {shown(value)}")
+    texts = {text(key, "meta"): text(value, f"meta.{key}") for key, value in meta.items()}
     limits = layout.Limits()
-    size = sum(len(key.encode()) + len(value.encode()) for key, value in meta.items())
-    if len(meta) > limits.meta_entries or size > limits.meta_bytes:
+    size = sum(len(key.encode()) + len(value.encode()) for key, value in texts.items())
+    if len(texts) > limits.meta_entries or size > limits.meta_bytes:
         raise ConfigError(
             "meta",
             f"wanted at most {limits.meta_entries} entries and {limits.meta_bytes} bytes, found "
-            f"{len(meta)} and {size}",
+            f"{len(texts)} and {size}",
         )
-    return dict(meta)
+    return texts
 
 
 def check_target(path: str) -> None:
@@ -202,49 +208,36 @@ def _written(model: Model, run: Run | None) -> tuple[dict[str, Any], dict[str, A
 
 def _claims(model: Model, spec: ModelSpec, state: TrainState | None) -> tuple[PluginClaim, ...]:
     """Return what the file shall say about each third-party distribution that it needs."""
-    kept = {
-        identity: (claim.dist, claim.version)
-        for node in model.graph.nodes.values()
-        if isinstance(node.layer, Opaque)
-        for claim in node.layer.claims
-        for identity in claim.ids
-    }
+    kept: dict[str, tuple[str, str]] = {}
+    for node in model.graph.nodes.values():
+        if isinstance(node.layer, Opaque):
+            kept |= node.layer.claimed()
     found: dict[tuple[str, str], set[str]] = {}
-    for _, identity, _ in _kinds(spec, state):
+    for _, identity in _kinds(spec, state):
         owner = catalog.current().owner(identity)
-        if owner is not None and owner.state == "active":
-            found.setdefault((owner.dist, owner.version), set()).add(identity)
-        elif identity in kept:
+        if identity in kept:
             found.setdefault(kept[identity], set()).add(identity)
+        elif owner is not None:
+            found.setdefault((owner.dist, owner.version), set()).add(identity)
     return tuple(
         PluginClaim(dist=dist, version=version, ids=tuple(sorted(ids)))
         for (dist, version), ids in sorted(found.items())
     )
 
 
-def _kinds(spec: ModelSpec, state: TrainState | None) -> Iterator[tuple[str | None, str, int]]:
-    """Yield (family, id, schema) of every kind that a file names; the family of inner ones is None."""
+def _kinds(spec: ModelSpec, state: TrainState | None) -> Iterator[tuple[str | None, str]]:
+    """Yield (family, id) of every kind that a file names; the family of inner ones is None."""
+    trees: list[Any] = [node.config for node in spec.nodes]
     for node in spec.nodes:
-        yield "layers", node.id, node.schema
-        yield from _inner(node.config)
+        yield "layers", node.id
     if state is not None:
-        yield "optimizers", state.optimizer.id, state.optimizer.schema
-        yield from _inner(state.optimizer.config)
+        yield "optimizers", state.optimizer.id
+        trees += [state.optimizer.config, state.fit.options]
         for loss in state.loss.values():
-            yield "losses", loss.id, loss.schema
-            yield from _inner(loss.config)
-        yield from _inner(state.fit.options)
-
-
-def _inner(tree: Any) -> Iterator[tuple[None, str, int]]:
-    if isinstance(tree, Mapping):
-        if tree.keys() == {"id", "schema", "config"}:
-            yield None, tree["id"], tree["schema"]
-        for item in tree.values():
-            yield from _inner(item)
-    elif isinstance(tree, list | tuple):
-        for item in tree:
-            yield from _inner(item)
+            yield "losses", loss.id
+            trees.append(loss.config)
+    for identity in inner(trees):
+        yield None, identity
 
 
 def _refuse_missing(head: Header) -> None:
@@ -255,7 +248,7 @@ def _refuse_missing(head: Header) -> None:
     active = catalog.current()
     missing = {
         identity: claims.get(identity, ("", ""))
-        for family, identity, _ in _kinds(head.spec, head.state)
+        for family, identity in _kinds(head.spec, head.state)
         if not active.has(family, identity)
     }
     if missing:
@@ -275,10 +268,7 @@ def _match(graph: Graph, head: Header) -> None:
     extra = set(head.tensors) - wanted.keys()
     if head.state is not None:
         for slot in head.state.optimizer.slots:
-            wanted |= {
-                f"slot:{name}/{slot}": (param.shape, graph.dtype)
-                for name, param in graph.params.items()
-            }
+            wanted |= {f"slot:{name}/{slot}": wanted[name] for name in graph.arrays("params")}
         owners = {*head.state.fit.callbacks, "history", "running"}
         states = {name for name in extra if name.startswith("state:")}
         wanted |= dict.fromkeys(

@@ -67,7 +67,6 @@ def parse(data: bytes, size: int) -> Prelude:
             offset=size,
         )
     _, _, major, minor, _, declared, _, digest, _, header = _FORM.unpack(data)
-    _check_marker(data, 13)
     if major != VERSION[0]:
         raise FileFormatError(
             f"wanted version {VERSION[0]} of the format, found {major}.{minor}; a newer mlpk may "

@@ -18,9 +18,7 @@ from mlpk.file.source import PathLike, kind_of_file
 __all__ = ["replacement"]
 
 _BUFFER: Final = 2**20
-_FLAGS: Final = (
-    os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
-)
+_FLAGS: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
 
 @contextmanager

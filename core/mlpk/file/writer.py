@@ -7,17 +7,17 @@ and what is written is always the state of one moment.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from hashlib import sha256
 from io import BytesIO
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeAlias, TypeVar
 
 import numpy as np
 
 from mlpk.arrays import Array
 from mlpk.errors import ConfigError, DataError, shown
-from mlpk.file.blocks import BLOCK, DIGEST_SIZE, batches, raw, run
+from mlpk.file.blocks import BLOCK, DIGEST_SIZE, batches, digests_size, raw, run
 from mlpk.file.canonical import encode
 from mlpk.file.header import checked_header, pad_size
 from mlpk.file.layout import (
@@ -39,10 +39,14 @@ from mlpk.file.layout import (
 from mlpk.file.prelude import DIGEST_AT, PRELUDE_SIZE, digest_text, pack
 from mlpk.file.replacement import replacement
 from mlpk.file.source import PathLike
-from mlpk_schemas.file import Header, TensorEntry
+from mlpk_schemas.file import Header
 from mlpk_schemas.records import plain
 
 __all__ = ["dump", "write"]
+
+T = TypeVar("T")
+# A tensor's name and memory, and which of its bytes.
+_Block: TypeAlias = tuple[tuple[str, memoryview], int, int]
 
 
 def write(
@@ -85,15 +89,19 @@ def _emit(
 ) -> str:
     """Write all bytes of a file, the prelude last; return the file's digest."""
     ordered = _ordered(arrays)
+    tree, size = _checked(header_fields, ordered, limits, chunk)
+    table = tree["tensors"]
     total = sum(array.nbytes for array in ordered.values())
-    header, data = _header(header_fields, ordered, limits, chunk)
+    for digests in run(_jobs(_digests, ordered), total):
+        for name, digest in digests:
+            table[name]["sha256"] += digest
+    header = encode(tree, limits)
     out.write(bytes(PRELUDE_SIZE))
-    out.write(data)
+    out.write(header)
     out.write(count_frame(sum(chunk_count(array.nbytes, chunk) for array in ordered.values())))
-    jobs = (partial(_pieces, batch, header.tensors, chunk) for batch in batches(_memories(ordered)))
-    for pieces in run(jobs, total):
+    for pieces in run(_jobs(partial(_pieces, table, chunk), ordered), total):
         out.writelines(pieces)
-    prelude = pack(PRELUDE_SIZE + len(data) + body_size(header.tensors, chunk), data)
+    prelude = pack(size, header)
     out.seek(0)
     out.write(prelude)
     return digest_text(prelude[DIGEST_AT : DIGEST_AT + DIGEST_SIZE])
@@ -107,25 +115,27 @@ def _ordered(arrays: Mapping[str, Array]) -> dict[str, Array]:
     return {name: arrays[name] for name in sorted(arrays)}
 
 
-def _memories(arrays: Mapping[str, Array]) -> Iterator[tuple[tuple[str, memoryview], int]]:
-    """Yield the name and the bytes of each array as the file has them, and their number."""
-    for name, array in arrays.items():
-        memory = raw(np.asarray(array, array.dtype.newbyteorder("<"), order="C"))
-        yield (name, memory), len(memory)
-
-
-def _header(
+def _checked(
     header_fields: Mapping[str, Any], arrays: Mapping[str, Array], limits: Limits, chunk: int
-) -> tuple[Header, bytes]:
+) -> tuple[dict[str, Any], int]:
+    """Return the header's tree, whose digests are yet to be found, and the file's size.
+
+    All that a reader would refuse is refused here, before time is spent on hashing.
+    """
     tree = plain(Header(**{**header_fields, "pad": b"", "tensors": {}}))
-    tree["tensors"] = _table(arrays, chunk)
-    header = checked_header(tree, limits, chunk)
-    tree["pad"] = bytes(pad_size(len(encode(tree, limits))))
-    data = encode(tree, limits)
-    if len(data) > limits.header:
-        problem = f"wanted a header of at most {limits.header} bytes, found {len(data)}"
+    table = _table(arrays, chunk)
+    blank = {
+        name: {**entry, "sha256": bytes(digests_size(entry["nbytes"]))}
+        for name, entry in table.items()
+    }
+    header = checked_header({**tree, "tensors": blank}, limits, chunk)
+    length = len(encode({**tree, "tensors": blank}, limits))
+    tree |= {"pad": bytes(pad_size(length)), "tensors": table}
+    length += pad_size(length)
+    if length > limits.header:
+        problem = f"wanted a header of at most {limits.header} bytes, found {length}"
         raise ConfigError("header", f"{problem}; keep large texts out of meta and ext")
-    return header, data
+    return tree, PRELUDE_SIZE + length + body_size(header.tensors, chunk)
 
 
 def _table(arrays: Mapping[str, Array], chunk: int) -> dict[str, dict[str, Any]]:
@@ -146,36 +156,40 @@ def _table(arrays: Mapping[str, Array], chunk: int) -> dict[str, dict[str, Any]]
             "shape": list(array.shape),
         }
         position += extent(array.nbytes, chunk)
-    jobs = (partial(_digests, batch) for batch in batches(_memories(arrays)))
-    for digests in run(jobs, sum(array.nbytes for array in arrays.values())):
-        for name, digest in digests:
-            table[name]["sha256"] += digest
     return table
 
 
-def _digests(batch: list[tuple[tuple[str, memoryview], int, int]]) -> list[tuple[str, bytes]]:
+def _jobs(
+    function: Callable[[list[_Block]], T], arrays: Mapping[str, Array]
+) -> Iterator[Callable[[], T]]:
+    return (partial(function, batch) for batch in batches(_memories(arrays)))
+
+
+def _memories(arrays: Mapping[str, Array]) -> Iterator[tuple[tuple[str, memoryview], int]]:
+    """Yield the name and the bytes of each array as the file has them, and their number."""
+    for name, array in arrays.items():
+        memory = raw(np.asarray(array, array.dtype.newbyteorder("<"), order="C"))
+        yield (name, memory), len(memory)
+
+
+def _digests(batch: list[_Block]) -> list[tuple[str, bytes]]:
     return [(name, sha256(memory[start:stop]).digest()) for (name, memory), start, stop in batch]
 
 
-def _pieces(
-    batch: list[tuple[tuple[str, memoryview], int, int]],
-    table: Mapping[str, TensorEntry],
-    chunk: int,
-) -> list[bytes]:
+def _pieces(table: Mapping[str, Mapping[str, Any]], chunk: int, batch: list[_Block]) -> list[bytes]:
     """Return what stands in the file for blocks of tensors, copied before it is hashed."""
     pieces = []
     for (name, memory), start, stop in batch:
-        entry = table[name]
         hashed = sha256()
-        for _, begin, end in stretches(entry.at, start, stop, chunk):
+        for _, begin, end in stretches(0, start, stop, chunk):
             if begin % chunk == 0:
-                pieces.append(chunk_frame(min(chunk, entry.nbytes - begin)))
+                pieces.append(chunk_frame(min(chunk, len(memory) - begin)))
             pieces.append(bytes(memory[begin:end]))
             hashed.update(pieces[-1])
-            if end == entry.nbytes or end % chunk == 0:
+            if end == len(memory) or end % chunk == 0:
                 pieces.append(bytes(padding((end - 1) % chunk + 1)))
         first = start // BLOCK * DIGEST_SIZE
-        if hashed.digest() != entry.sha256[first : first + DIGEST_SIZE]:
+        if hashed.digest() != table[name]["sha256"][first : first + DIGEST_SIZE]:
             raise DataError(
                 f"the array '{name}' changed while it was being saved; save when nothing trains "
                 "or writes to the model"

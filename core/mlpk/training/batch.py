@@ -73,7 +73,7 @@ class Rows:
     """Arrays cut into batches, in their order or another.
 
     A batch in order is a view where its dtype is right; otherwise rows are drawn into memory
-    that every batch uses again.
+    that every batch uses again. `outputs` are those that need a target.
     """
 
     def __init__(
@@ -87,7 +87,9 @@ class Rows:
         batch_size: int,
     ) -> None:
         self.inputs = by_name(x, list(specs), "x")
-        self.targets = by_name(y, list(outputs), "y") if y is not None else {}
+        if y is None:
+            raise DataError("y: is missing; each row of x needs a target")
+        self.targets = by_name(y, list(outputs), "y")
         for name, array in self.inputs.items():
             check_input(array, specs[name], "x" if len(specs) == 1 else f"x['{name}']")
         self.count = row_count({**self.inputs}, "x")
@@ -113,6 +115,8 @@ class Rows:
         self, order: Array | None, *, first: int = 0, drop_last: bool = False
     ) -> Iterator[Batch]:
         """Yield the batches from number `first` on; `order` lists the rows, None keeps theirs."""
+        if order is not None:
+            self._straighten()
         for number in range(first, self.batches(drop_last=drop_last)):
             start = number * self.batch_size
             stop = min(start + self.batch_size, self.count)
@@ -128,6 +132,14 @@ class Rows:
                 start,
                 order,
             )
+
+    def _straighten(self) -> None:
+        """Copy scattered arrays once: `np.take` would copy the whole of them for every batch."""
+        for arrays in (self.inputs, self.targets):
+            for name, array in arrays.items():
+                arrays[name] = np.ascontiguousarray(array)
+        if self.weight is not None:
+            self.weight = np.ascontiguousarray(self.weight)
 
     def _draw(self, name: str, array: Array, rows: slice | Array) -> Array:
         dtype = np.dtype(

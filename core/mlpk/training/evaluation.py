@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from mlpk.errors import ConfigError, DataError
@@ -33,12 +35,9 @@ class Evaluation:
         self._measures = Measures(model, objective, metrics)
         if objective is None and not self._measures.metrics:
             raise ConfigError("evaluate", "wanted a loss=, metrics=[...] or both, found neither")
-        self._source = rows_or_stream(model, *data, batch_size)
-        if isinstance(self._source, Rows):
-            if not self._source.targets:
-                raise DataError("y: is missing; each row needs a target")
-            if objective is not None:
-                objective.check(self._source)
+        self._source = rows_or_stream(model, self._measures.outputs, *data, batch_size)
+        if isinstance(self._source, Rows) and objective is not None:
+            objective.check(self._source)
         self._objective = objective
         self._pass = model.new_pass(training=False)
 
@@ -52,7 +51,7 @@ class Evaluation:
             outputs = self._pass.forward(batch.inputs, training=False)
             if self._objective is not None:
                 value = self._objective.forward(outputs, batch)
-                if not abs(value) < float("inf"):
+                if not isfinite(value):
                     batch.refuse_nan()
             self._measures.add(outputs, batch)
         return self._measures.results(prefix)
@@ -81,13 +80,19 @@ def evaluate(
     return evaluation.run()
 
 
-def rows_or_stream(model: Model, x: Any, y: Any, weight: Any, batch_size: int) -> Rows | Stream:
-    """Return the data as rows of arrays, or as the caller's own batches."""
+def rows_or_stream(
+    model: Model, needed: Collection[str], x: Any, y: Any, weight: Any, batch_size: int
+) -> Rows | Stream:
+    """Return the data as rows of arrays, or as the caller's own batches.
+
+    `needed` are the outputs that need a target.
+    """
     graph = model.graph
+    outputs = tuple(output for output in graph.outputs if output in needed)
     if not is_stream(x):
-        return Rows(graph.inputs, graph.outputs, graph.dtype, x, y, weight, batch_size)
+        return Rows(graph.inputs, outputs, graph.dtype, x, y, weight, batch_size)
     if y is not None or weight is not None:
         raise DataError(
             "y and weight: batches bring their own, (x, y) or (x, y, weight); leave these out"
         )
-    return Stream(graph.inputs, graph.outputs, graph.dtype, x)
+    return Stream(graph.inputs, outputs, graph.dtype, x)

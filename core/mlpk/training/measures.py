@@ -31,10 +31,17 @@ class Measures:
         self.several = len(model.graph.outputs) > 1
         self.start()
 
+    @property
+    def outputs(self) -> set[str]:
+        """The outputs that need a target: those with a loss or a metric."""
+        measured = {output for output, _ in self.metrics.values()}
+        return measured | set(self.objective.losses if self.objective is not None else ())
+
     def start(self) -> None:
         """Forget what was gathered."""
-        self.mass = 0.0
-        self.losses = dict.fromkeys(self.objective.losses if self.objective else (), 0.0)
+        outputs = self.objective.losses if self.objective is not None else ()
+        self.losses = dict.fromkeys(outputs, 0.0)
+        self.masses = dict.fromkeys(outputs, 0.0)
         self.states: dict[str, MetricState] = {
             name: metric.start() for name, (_, metric) in self.metrics.items()
         }
@@ -42,9 +49,10 @@ class Measures:
     def add(self, outputs: Mapping[str, Array], batch: Batch) -> None:
         """Add a batch whose loss the objective has just computed."""
         if self.objective is not None:
-            self.mass += self.objective.mass
             for output, value in self.objective.values.items():
-                self.losses[output] += value * self.objective.mass
+                mass = self.objective.masses[output]
+                self.masses[output] += mass
+                self.losses[output] += value * mass
         for name, (output, metric) in self.metrics.items():
             prediction, target = outputs[output], batch.targets[output]
             for start in range(0, batch.rows, ROWS):
@@ -60,7 +68,7 @@ class Measures:
         found: dict[str, Any] = {}
         if self.objective is not None:
             means = {
-                output: total / self.mass if self.mass else 0.0
+                output: total / self.masses[output] if self.masses[output] else 0.0
                 for output, total in self.losses.items()
             }
             found[f"{prefix}loss"] = sum(means.values()) + self.objective.penalty()
@@ -78,11 +86,12 @@ class Measures:
             for key, array in state.items()
         }
         losses = {f"loss.{output}": total for output, total in self.losses.items()}
-        return {"mass": self.mass, **losses, **arrays}
+        masses = {f"mass.{output}": mass for output, mass in self.masses.items()}
+        return {**losses, **masses, **arrays}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from what `state` returned."""
-        self.mass = state["mass"]
+        self.masses = {output: state[f"mass.{output}"] for output in self.masses}
         self.losses = {output: state[f"loss.{output}"] for output in self.losses}
         for name, held in self.states.items():
             for key in held:

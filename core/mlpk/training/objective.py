@@ -11,6 +11,7 @@ from mlpk.errors import ConfigError, DataError, GraphError, nearest
 from mlpk.loss import Loss
 from mlpk.regularizer import Regularizer
 from mlpk.training.batch import Batch, Rows
+from mlpk.training.blame import about
 
 if TYPE_CHECKING:
     from mlpk.graph import Graph
@@ -22,8 +23,8 @@ __all__ = ["Objective", "per_output"]
 class Objective:
     """A loss an output, summed, plus a regularizer's penalty on the parameters that decay.
 
-    `losses` go by output. After `forward`, `values` has each loss and `mass` what the batch
-    counts for: its rows, or the sum of their weights.
+    `losses` go by output. After `forward`, `values` has the loss of each, and `masses` what the
+    batch counts for in it: its rows, or the sum of their weights.
     """
 
     def __init__(self, model: Model, loss: Any, regularizer: Any = None) -> None:
@@ -37,7 +38,7 @@ class Objective:
             None if regularizer is None else Regularizer.of(regularizer, "regularizer")
         )
         self.values: dict[str, float] = {}
-        self.mass = 0.0
+        self.masses: dict[str, float] = {}
         self._model = model
         self._contexts = {
             output: Context(model.dtype, name=f"loss/{output}") for output in self.losses
@@ -50,14 +51,12 @@ class Objective:
         """Refuse targets that do not suit the losses, all of them at once, naming the row."""
         for output, loss in self.losses.items():
             shape = self._model.graph.nodes[output].shape
-            if output not in rows.targets:
-                raise DataError("y: is missing; the loss needs a target for each row")
             if shape is not None and None not in shape:
-                loss.check(shape, rows.targets[output])  # type: ignore[arg-type] # None is ruled out
+                with about("y" if len(rows.targets) == 1 else f"y['{output}']"):
+                    loss.check(shape, rows.targets[output])  # type: ignore[arg-type] # None is ruled out
 
     def forward(self, outputs: Mapping[str, Array], batch: Batch) -> float:
         """Return the loss of a batch, without the penalty."""
-        self.mass = 0.0
         for output, loss in self.losses.items():
             target = batch.targets[output]
             prediction = outputs[output]
@@ -67,7 +66,7 @@ class Objective:
                 )
             except DataError as error:
                 raise batch.blamed(error) from None
-            self.mass = max(self.mass, loss.mass(prediction.shape, target, batch.weight))
+            self.masses[output] = loss.mass(prediction.shape, target, batch.weight)
         return sum(self.values.values())
 
     def backward(self) -> dict[str, Array]:

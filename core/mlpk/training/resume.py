@@ -14,20 +14,22 @@ from mlpk.errors import ConfigError, DataError, shown
 from mlpk.file import model_file
 from mlpk.kind import written
 from mlpk.training.batch import Rows
-from mlpk_schemas.file import FitState, Header, KindSpec, OptimizerState, TrainState
+from mlpk_schemas.file import FitState, KindSpec, OptimizerState, TrainState
+from mlpk_schemas.model import ModelSpec
 from mlpk_schemas.records import plain
 
 if TYPE_CHECKING:
     from mlpk.training.fit import Fit
 
-__all__ = ["refuse_unresumable", "restore", "state_of"]
+__all__ = ["opened", "refuse_unresumable", "restore", "state_of"]
 
 IMPLEMENTATION = "numpy"
 NOT_FINITE = {"inf": inf, "-inf": -inf, "nan": nan}
 
 
 def refuse_unresumable(fit: Fit) -> None:
-    """Refuse data whose place cannot be told, at the start and not when the run is resumed."""
+    """Refuse, at the start, what a checkpoint could not hold: kinds without an id, data without a place."""
+    _plan(fit)
     if not isinstance(fit.source, Rows) and not fit.source.can_resume:
         raise DataError(
             "a checkpoint has to say where it was in the data, and this iterable of batches cannot "
@@ -42,7 +44,9 @@ def state_of(fit: Fit) -> tuple[TrainState, dict[str, Array]]:
     for slot, arena in optimizer.slots.items():
         for name in fit.model.graph.params:
             arrays[f"slot:{name}/{slot}"] = arena.views[name]
-    callbacks = {name: _packed(name, callback.state(), arrays) for name, callback in _stateful(fit)}
+    callbacks = {
+        name: _packed(name, callback.state(), arrays) for name, callback in fit.callbacks.stateful()
+    }
     if not isinstance(fit.source, Rows):
         callbacks["data"] = _packed("data", fit.source.state(), arrays)
     running = _packed("running", _running(fit), arrays) if fit.batch else {}
@@ -73,17 +77,26 @@ def state_of(fit: Fit) -> tuple[TrainState, dict[str, Array]]:
     return state, arrays
 
 
-def restore(fit: Fit, path: str) -> None:
-    """Put a run where the file at `path` stopped; an absent file means start."""
+def opened(fit: Fit, path: str) -> tuple[TrainState, dict[str, Array]] | None:
+    """Return the state in the file at `path` and its arrays, None if there is no file.
+
+    Refuses the state of another plan, and takes the seed over, on which everything random rests.
+    """
     if not Path(path).exists():
-        return
+        return None
     header, arrays = model_file.checkpoint(path)
     if header.state is None:
         raise ConfigError(
             "resume", f"{path} holds a model without training state; nothing to resume"
         )
-    _refuse_differences(fit, header, path)
-    state, model = header.state, fit.model
+    _refuse_differences(fit, header.spec, header.state, path)
+    fit.seed = header.state.seed
+    return header.state, arrays
+
+
+def restore(fit: Fit, state: TrainState, arrays: Mapping[str, Array]) -> None:
+    """Put a run where that state was written down."""
+    model = fit.model
     parts = {name: _unpacked(name, held, arrays) for name, held in state.fit.callbacks.items()}
     for name, view in {**model.params, **model.buffers}.items():
         view[...] = arrays[name]
@@ -91,14 +104,13 @@ def restore(fit: Fit, path: str) -> None:
         for name in model.graph.params:
             arena.views[name][...] = arrays[f"slot:{name}/{slot}"]
     fit.optimizer.t = state.optimizer.step
-    fit.seed = state.seed
     fit.epoch, fit.batch, fit.step = state.fit.epoch, state.fit.batch, state.fit.step
     fit.lr_factor, fit.stopped = state.fit.lr_factor, state.fit.stopped
     fit.history.metrics = {
-        name: arrays[f"state:history/{name}"].tolist() for name in state.fit.history
+        name: _column(arrays[f"state:history/{name}"]) for name in state.fit.history
     }
     fit.history.seconds = [nan] * len(fit.history)
-    for name, callback in _stateful(fit):
+    for name, callback in fit.callbacks.stateful():
         callback.restore(parts[name])
     if not isinstance(fit.source, Rows):
         fit.source.restore(parts["data"])
@@ -106,34 +118,18 @@ def restore(fit: Fit, path: str) -> None:
         _restore_running(fit, _unpacked("running", state.fit.running, arrays))
 
 
-def _stateful(fit: Fit) -> Iterator[tuple[str, Any]]:
-    """Yield (name, callback) of those that keep state; a name is the kind, numbered if need be."""
-    taken = {"data", "history", "running"}
-    for callback in fit.callbacks:
-        if callable(getattr(callback, "state", None)) and callable(
-            getattr(callback, "restore", None)
-        ):
-            stem = getattr(callback, "kind", type(callback).__name__)
-            name, number = stem, 0
-            while name in taken:
-                number += 1
-                name = f"{stem}_{number}"
-            taken.add(name)
-            yield name, callback
-
-
 def _options(fit: Fit) -> dict[str, Any]:
-    """Return what else a resumed run must have in common with the one that stopped."""
+    """Return the arguments of `fit` that a resumed run must repeat."""
     regularizer = fit.objective.regularizer
     return {
         "shuffle": fit.shuffle,
         "drop_last": fit.drop_last,
         "accumulate": fit.training_step.accumulate,
-        "frozen": list(fit.frozen),
+        "frozen": fit.frozen,
         "lr_factors": fit.lr_factors,
         "regularizer": None if regularizer is None else written(regularizer),
         "metrics": {name: written(metric) for name, (_, metric) in fit.measures.metrics.items()},
-        "callbacks": [name for name, _ in _stateful(fit)],
+        "callbacks": [name for name, _ in fit.callbacks.stateful()],
     }
 
 
@@ -163,41 +159,53 @@ def _restore_running(fit: Fit, running: Mapping[str, Any]) -> None:
     )
 
 
-def _refuse_differences(fit: Fit, header: Header, path: str) -> None:
-    """Refuse to go on with another network, optimizer, loss, data or option, naming the first."""
-    state = header.state
-    assert state is not None  # noqa: S101 - the caller has looked
+def _plan(fit: Fit) -> dict[str, Any]:
+    """Return everything that a resumed run must have in common with the one that stopped."""
     rows = fit.source if isinstance(fit.source, Rows) else None
-    optimizer = {key: getattr(state.optimizer, key) for key in ("id", "schema", "config")}
-    compared: dict[str, tuple[Any, Any]] = {
-        "spec": (plain(header.spec), plain(fit.model.spec)),
-        "optimizer": (plain(optimizer), written(fit.optimizer.optimizer)),
-        "loss": (
-            plain(state.loss),
-            {name: written(loss) for name, loss in fit.objective.losses.items()},
-        ),
-        "batch_size": (state.fit.batch_size, rows.batch_size if rows else None),
-        "number of rows": (state.fit.rows, rows.count if rows else None),
-        "fit": (plain(state.fit.options), _options(fit)),
+    return {
+        "spec": plain(fit.model.spec),
+        "optimizer": written(fit.optimizer.optimizer),
+        "loss": {name: written(loss) for name, loss in fit.objective.losses.items()},
+        "batch_size": rows.batch_size if rows else None,
+        "number of rows": rows.count if rows else None,
+        "fit": _options(fit),
     }
-    for what, (then, now) in compared.items():
-        for field, before, after in _differences(what, then, now):
-            raise ConfigError(
-                field,
-                f"the run in {path} had {shown(before)}, this one has {shown(after)}; "
-                "resume with the same, or start anew with another checkpoint",
-            )
+
+
+def _refuse_differences(fit: Fit, spec: ModelSpec, state: TrainState, path: str) -> None:
+    """Refuse to go on with another network, optimizer, loss, data or option, naming the first."""
+    optimizer = {key: getattr(state.optimizer, key) for key in ("id", "schema", "config")}
+    then = {
+        "spec": plain(spec),
+        "optimizer": plain(optimizer),
+        "loss": plain(state.loss),
+        "batch_size": state.fit.batch_size,
+        "number of rows": state.fit.rows,
+        "fit": plain(state.fit.options),
+    }
+    for field, before, after in _differences("", then, _plan(fit)):
+        raise ConfigError(
+            field,
+            f"the run in {path} had {shown(before)}, this one has {shown(after)}; "
+            "resume with the same, or start anew with another checkpoint",
+        )
 
 
 def _differences(where: str, then: Any, now: Any) -> Iterator[tuple[str, Any, Any]]:
     if isinstance(then, dict) and isinstance(now, dict):
         for key in {**then, **now}:
-            yield from _differences(f"{where}.{key}", then.get(key), now.get(key))
+            inner = f"{where}.{key}" if where else key
+            yield from _differences(inner, then.get(key), now.get(key))
     elif isinstance(then, list) and isinstance(now, list) and len(then) == len(now):
         for place, (before, after) in enumerate(zip(then, now, strict=True)):
             yield from _differences(f"{where}[{place}]", before, after)
     elif then != now:
         yield where, then, now
+
+
+def _column(values: Array) -> list[Any]:
+    """Return the results of each epoch: numbers, or arrays where a metric gives such."""
+    return values.tolist() if values.ndim == 1 else list(values)
 
 
 def _packed(owner: str, state: Mapping[str, Any], arrays: dict[str, Array]) -> dict[str, Any]:
@@ -220,6 +228,8 @@ def _unpacked(owner: str, held: Mapping[str, Any], arrays: Mapping[str, Array]) 
 
 def _writable(value: Any) -> Any:
     """Return a plain value whose floats are finite, the others as {"float": "inf"}."""
+    if isinstance(value, np.generic):
+        value = value.item()
     if isinstance(value, float) and not isfinite(value):
         return {"float": "nan" if value != value else "inf" if value > 0 else "-inf"}  # noqa: PLR0124 - nan
     if isinstance(value, Mapping):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlpk.errors import DivergedError
+from mlpk.errors import DivergedError, MlpkError
 
 if TYPE_CHECKING:
     from mlpk.model import Model
@@ -24,7 +24,8 @@ class TrainingStep:
     """What every batch of a run goes through. `accumulate` batches make one update.
 
     Gradients of several batches are averaged with their mass (rows, or their weights), so that
-    two batches give what one of their joint size would.
+    two batches give what one of their joint size would; if the outputs' masses differ (labels to
+    ignore in one of them), with the largest.
     """
 
     def __init__(
@@ -47,6 +48,12 @@ class TrainingStep:
         self._scaled = np.empty_like(updater.grads.flat) if accumulate > 1 else None
         self._pass = model.training_pass()
         self._pass.prepare_backward(inputs=False, frozen=frozen)
+        self._buffers = [(buffer, buffer.copy()) for buffer in model.buffers.values()]
+
+    def begin(self, seed: int) -> None:
+        """Derive the random numbers of the nodes from the seed of the run."""
+        for ctx in self._pass.contexts.values():
+            ctx.seed = seed
 
     def run(self, batch: Batch, number: int, lr_factor: float) -> float:
         """Return the loss of a batch, penalty included, after whatever update it completes.
@@ -55,19 +62,18 @@ class TrainingStep:
         where the data are to blame, else a `DivergedError`.
         """
         self._pass.step = number - 1
-        outputs = self._pass.forward(batch.inputs, training=True)
-        value = self.objective.forward(outputs, batch)
-        loss = value + self.objective.penalty()
-        if not isfinite(loss):
-            batch.refuse_nan()
-            raise DivergedError(
-                f"the loss became {loss} in step {number}, though the data are finite: training "
-                "diverged. Lower the learning rate, or bound the gradients with clip_norm; the "
-                "parameters are those before this step"
-            )
-        self._pass.backward(self.objective.backward())
-        self.measures.add(outputs, batch)
-        self._gather(lr_factor)
+        for buffer, held in self._buffers:
+            np.copyto(held, buffer)
+        # Overflow on the way shows in the loss, and is told there in a sentence.
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            try:
+                loss = self._forward(batch, number)
+            except MlpkError:
+                for buffer, held in self._buffers:
+                    np.copyto(buffer, held)
+                raise
+            self._pass.backward(self.objective.backward())
+            self._gather(lr_factor)
         return loss
 
     def finish(self, lr_factor: float) -> None:
@@ -75,11 +81,24 @@ class TrainingStep:
         if self.gathered:
             self._update(lr_factor)
 
+    def _forward(self, batch: Batch, number: int) -> float:
+        outputs = self._pass.forward(batch.inputs, training=True)
+        loss = self.objective.forward(outputs, batch) + self.objective.penalty()
+        if not isfinite(loss):
+            batch.refuse_nan()
+            raise DivergedError(
+                f"the loss became {loss} in step {number}, though the data are finite: training "
+                "diverged. Lower the learning rate, or bound the gradients with clip_norm; "
+                "parameters and buffers are those before this step"
+            )
+        self.measures.add(outputs, batch)
+        return loss
+
     def _gather(self, lr_factor: float) -> None:
         if self.total is None:
             self._update(lr_factor)
             return
-        mass = self.objective.mass
+        mass = max(self.objective.masses.values())
         self.total += np.multiply(self.updater.grads.flat, mass, out=self._scaled)
         self.mass += mass
         self.gathered += 1

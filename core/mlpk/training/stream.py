@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from mlpk.errors import DataError, ShapeError, shown
 from mlpk.inputs import ADVICE, by_name, check_input, converted, row_count
 from mlpk.training.batch import Batch, checked_weight
+from mlpk.training.blame import about
 from mlpk_schemas.model import InputSpec
 
 __all__ = ["Stream", "is_stream"]
@@ -31,10 +31,11 @@ def is_stream(x: object) -> bool:
 
 
 class Stream:
-    """The caller's batches, checked one by one.
+    """The caller's batches, checked one by one. `outputs` are those that need a target.
 
-    An iterator that is its own can be walked once. To go on in the middle of it, it needs
-    `state()` and `restore(state)`; a sequence is simply entered again at a place.
+    An iterator that is its own can be walked once. To go on in the middle of a walk, the source
+    needs `state()` and `restore(state)`, after which its next `iter` goes on there; a sequence is
+    simply entered again at a place.
     """
 
     def __init__(
@@ -80,13 +81,16 @@ class Stream:
                 "whose __iter__ starts again"
             )
         self._walked = True
-        start = first if isinstance(self.source, Sequence) else 0
-        walk = islice(self.source, start, None)
         number = first - 1
-        for number, given in enumerate(walk, start=first):
+        for number, given in enumerate(self._walk(first), start=first):
             yield self._batch(given, number)
         if number < 0:
             raise DataError("wanted at least one batch, found none in the iterable")
+
+    def _walk(self, first: int) -> Iterable[Any]:
+        if not isinstance(self.source, Sequence):
+            return self.source
+        return (self.source[number] for number in range(first, len(self.source)))
 
     def _batch(self, given: Any, number: int) -> Batch:
         where = f"batch {number}"
@@ -106,5 +110,6 @@ class Stream:
                 targets[name] = np.asarray(array, self.dtype)
         weight = given[2] if len(given) == 3 else None  # noqa: PLR2004 - the third of a batch
         if weight is not None:
-            weight = np.asarray(checked_weight(weight, rows), self.dtype)
+            with about(where):
+                weight = np.asarray(checked_weight(weight, rows), self.dtype)
         return Batch(inputs, targets, weight, rows, within=f" of batch {number}")

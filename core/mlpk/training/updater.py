@@ -147,8 +147,10 @@ def _by_array(
 def _check_names(model: Model, frozen: Collection[str], lr_factors: Mapping[str, float]) -> None:
     """Refuse names that are no nodes, and factors that are no numbers from 0."""
     nodes = model.graph.nodes
-    if isinstance(frozen, str):
+    if isinstance(frozen, str) or not isinstance(frozen, Collection):
         raise ConfigError("frozen", f"wanted a list of node names, found {shown(frozen)}")
+    if not isinstance(lr_factors, Mapping):
+        raise ConfigError("lr_factors", f"wanted numbers by node, found {shown(lr_factors)}")
     for role, names in (("frozen", frozen), ("lr_factors", lr_factors)):
         for name in names:
             if name not in nodes:

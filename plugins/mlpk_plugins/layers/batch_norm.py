@@ -18,12 +18,11 @@ from mlpk_plugins.layers.contiguous import contiguous
 
 
 class Saved(NamedTuple):
-    """What the way back needs: xhat = (centred - rest) * inverse."""
+    """What the way back needs; xhat = centred * inverse."""
 
     centred: Array  # (n, positions, channels)
-    rest: Array  # (channels,); the mean of `centred`, which is not quite 0
-    inverse: Array  # (channels,); 1 / sqrt(var + eps)
-    of_batch: bool  # whether mean and var are the batch's
+    inverse: Array  # (channels,)
+    of_batch: bool  # whether mean and variance depend on x
 
 
 @define
@@ -72,66 +71,40 @@ class BatchNorm(Layer):
         centred, y = ctx.empty("centred", rows.shape), ctx.empty("y", rows.shape)
         of_batch = ctx.training and not self.frozen_stats
         if of_batch:
-            rest, var = self._measure(arrays, ctx, rows, centred, squares=y)
+            mean, var = _moments(ctx, rows, centred, squares=y)
+            self._remember(arrays, mean, var, rows.size // len(mean))
         else:
             mean, var = arrays["running_mean"], arrays["running_var"]
-            rest = np.zeros_like(mean)
             np.subtract(rows, per_channel(ctx, mean, rows), out=centred)
         inverse = 1 / np.sqrt(var + self.eps)
-        scale = arrays["gamma"] * inverse
-        np.multiply(centred, per_channel(ctx, scale, rows), out=y)
-        y += per_channel(ctx, arrays["beta"] - rest * scale, rows)
-        return y.reshape(x.shape), Saved(centred, rest, inverse, of_batch)
+        np.multiply(centred, per_channel(ctx, arrays["gamma"] * inverse, rows), out=y)
+        y += per_channel(ctx, arrays["beta"], rows)
+        return y.reshape(x.shape), Saved(centred, inverse, of_batch)
 
-    def _measure(
-        self, arrays: Arrays, ctx: Context, rows: Array, centred: Array, squares: Array
-    ) -> tuple[Array, Array]:
-        """Write the centred rows and the running statistics; return rest and var of the batch.
-
-        A mean is off by its rounding, which counts where the deviation is small beside it; the
-        mean of what is left over once it is taken off, `rest`, makes that good.
-        """
-        m = rows.shape[0] * rows.shape[1]
-        if m < 2:  # noqa: PLR2004 - one value has no deviation
-            raise DataError(
-                f"batch_norm: wanted at least two values a channel in training, found {m}; use "
-                "larger batches, drop_last=True against a last batch of one, or frozen_stats=True"
-            )
-        mean = channel_sums(ctx, rows) / m
-        np.subtract(rows, per_channel(ctx, mean, rows), out=centred)
-        rest = channel_sums(ctx, centred) / m
-        np.multiply(centred, centred, out=squares)
-        var = np.maximum(channel_sums(ctx, squares) / m - rest * rest, 0)
-        new = 1 - self.momentum
-        running_mean, running_var = arrays["running_mean"], arrays["running_var"]
-        running_mean *= self.momentum
-        running_mean += new * (mean + rest)
-        running_var *= self.momentum
-        running_var += (new * m / (m - 1) if self.unbiased_running_var else new) * var
-        return rest, var
+    def _remember(self, arrays: Arrays, mean: Array, var: Array, m: int) -> None:
+        unbiased = m / (m - 1) if self.unbiased_running_var else 1.0
+        for name, value in (("running_mean", mean), ("running_var", var * unbiased)):
+            arrays[name][...] = self.momentum * arrays[name] + (1 - self.momentum) * value
 
     def backward(
         self, arrays: Arrays, ctx: Context, saved: Saved, doutput: Array, grads: Grads
     ) -> Array | None:
-        centred, rest, inverse, of_batch = saved
+        centred, inverse, of_batch = saved
         dy = contiguous(ctx, "dy", doutput).reshape(centred.shape)
         dx = np.multiply(dy, centred, out=ctx.empty("dx", centred.shape))
-        dbeta = channel_sums(ctx, dy)
-        dgamma = (channel_sums(ctx, dx) - rest * dbeta) * inverse
+        dbeta, dgamma = channel_sums(ctx, dy), channel_sums(ctx, dx) * inverse
         grads["beta"][...] = dbeta
         grads["gamma"][...] = dgamma
         if not ctx.needs_input_grad[0]:
             return None
-        scale = arrays["gamma"] * inverse
         if of_batch:
-            m = centred.size // len(scale)
-            slope = dgamma * inverse / m
-            np.multiply(centred, per_channel(ctx, -slope, centred), out=dx)
+            m = centred.size // len(inverse)
+            np.multiply(centred, per_channel(ctx, -dgamma * inverse / m, dy), out=dx)
             dx += dy
-            dx += per_channel(ctx, rest * slope - dbeta / m, centred)
-            dx *= per_channel(ctx, scale, centred)
+            dx -= per_channel(ctx, dbeta / m, dy)
         else:
-            np.multiply(dy, per_channel(ctx, scale, centred), out=dx)
+            np.copyto(dx, dy)
+        dx *= per_channel(ctx, arrays["gamma"] * inverse, dy)
         return dx.reshape(doutput.shape)
 
     @classmethod
@@ -140,3 +113,23 @@ class BatchNorm(Layer):
         yield Example(cls(unbiased_running_var=True, momentum=0.5), (2, 2, 3))
         yield Example(cls(trainable=False), (None, 2))
         yield Example(cls(frozen_stats=True), (3,), linear=True)
+
+
+def _moments(ctx: Context, rows: Array, centred: Array, squares: Array) -> tuple[Array, Array]:
+    """Return mean and biased variance; write rows - mean to `centred`.
+
+    A mean is off by its rounding, which counts where the deviation is small beside it: the mean
+    of what is left once it is taken off makes that good.
+    """
+    m = rows.shape[0] * rows.shape[1]
+    if m < 2:  # noqa: PLR2004 - one value has no deviation
+        raise DataError(
+            f"batch_norm: wanted at least two values a channel in training, found {m}; use "
+            "larger batches, drop_last=True against a last batch of one, or frozen_stats=True"
+        )
+    mean = channel_sums(ctx, rows) / m
+    np.subtract(rows, per_channel(ctx, mean, rows), out=centred)
+    rest = channel_sums(ctx, centred) / m
+    centred -= per_channel(ctx, rest, rows)
+    np.multiply(centred, centred, out=squares)
+    return mean + rest, channel_sums(ctx, squares) / m

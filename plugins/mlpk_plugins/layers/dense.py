@@ -9,9 +9,10 @@ import numpy as np
 from attrs import field
 from attrs.validators import ge
 
-from mlpk import Context, Declaration, Example, Initializer, Layer, Param, define
+from mlpk import Context, Declaration, Example, Initializer, Layer, Param, ShapeError, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape, known
+from mlpk_plugins.layers.contiguous import contiguous
 
 
 @define
@@ -28,6 +29,8 @@ class Dense(Layer):
     init: Initializer | str = "glorot_uniform"
 
     def declare(self, x: Shape) -> Declaration:
+        if not x:
+            raise ShapeError("wanted an axis of features beside the batch, found none")
         params = {"weight": Param((known(x[-1]), self.units), self.init)}
         if self.bias:
             params["bias"] = Param((self.units,), "zeros", decay=False)
@@ -42,7 +45,8 @@ class Dense(Layer):
     def backward(
         self, arrays: Arrays, ctx: Context, x: Array, dy: Array, grads: Grads
     ) -> Array | None:
-        rows, drows = x.reshape(-1, x.shape[-1]), dy.reshape(-1, self.units)
+        rows = contiguous(ctx, "x", x).reshape(-1, x.shape[-1])
+        drows = contiguous(ctx, "dy", dy).reshape(-1, self.units)
         np.matmul(rows.T, drows, out=grads["weight"])
         if self.bias:
             np.sum(drows, axis=0, out=grads["bias"])

@@ -31,7 +31,7 @@ class Flatten(Layer):
     def backward(
         self, arrays: Arrays, ctx: Context, shape: tuple[int, ...], dy: Array, grads: Grads
     ) -> Array | None:
-        return contiguous(ctx, "dy", dy).reshape(shape) if ctx.needs_input_grad[0] else None
+        return dy.reshape(shape) if ctx.needs_input_grad[0] else None
 
     @classmethod
     def examples(cls) -> Iterator[Example]:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from mlpk_schemas.run import ArraysConfig, DatasetConfig
 
 import mlpk
 from mlpk.cli.data import read_arrays, read_data
 from mlpk.errors import ConfigError, DataError, FileAccessError
+from mlpk_schemas.run import ArraysConfig, DatasetConfig
 
 
 def save(folder: Path, **arrays: np.ndarray) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -33,8 +34,7 @@ def test_it_shows_digits_and_what_to_try(run) -> None:
     assert "mlpk inspect small.mlpk" in out
     _, _, x, y = mlpk.datasets.digits()
     read = mlpk.load("small.mlpk").predict(x).argmax(axis=1)
-    told = next(line for line in out.splitlines() if line.startswith("read "))
-    pairs = [tuple(map(int, pair.removeprefix("read ").split(", is "))) for pair in told.split("   ") if pair]
+    pairs = [(int(a), int(b)) for a, b in re.findall(r"read (\d), is (\d)", out)]
     right, wrong = np.flatnonzero(read == y)[:3], np.flatnonzero(read != y)[:1]
     assert pairs == [(read[row], y[row]) for row in (*right, *wrong)]
     dark = [line for line in out.splitlines() if "@@" in line]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -87,7 +88,7 @@ def test_kinds_that_are_not_installed_are_shown_as_claimed(run, tmp_path: Path) 
             return np.multiply(dy, 2, out=ctx.empty("dx", dy.shape))
 
         @classmethod
-        def examples(cls):
+        def examples(cls) -> Iterator[mlpk.Example]:
             yield mlpk.Example(cls(), (2,))
 
     mlpk.plugins.add(Doubled)

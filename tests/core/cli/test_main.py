@@ -78,7 +78,9 @@ def test_python_m_mlpk_is_the_same_command_line(trained: Path) -> None:
         (["inspect", "."], ".: wanted a regular file, found a folder"),
     ],
 )
-def test_wrong_use_is_a_sentence_and_exits_with_2(arguments: list[str], words: str, tmp_path) -> None:
+def test_wrong_use_is_a_sentence_and_exits_with_2(
+    arguments: list[str], words: str, tmp_path
+) -> None:
     done = python("-m", "mlpk", *arguments, cwd=tmp_path)
     assert done.returncode == 2
     assert done.stdout == ""

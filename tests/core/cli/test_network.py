@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mlpk_schemas.run import read
 
 import mlpk
 from mlpk.cli.network import network
 from mlpk.errors import ConfigError
+from mlpk_schemas.run import read
 
 INPUTS = [{"name": "image", "shape": [4]}]
 

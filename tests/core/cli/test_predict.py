@@ -28,7 +28,9 @@ def test_it_writes_what_predict_returns(run, trained: Path, rows: Path, tmp_path
     assert {path.name for path in tmp_path.iterdir()} == {"model.mlpk", "x.npy", "out.npy"}
 
 
-def test_classes_are_the_places_of_the_largest(run, trained: Path, rows: Path, tmp_path: Path) -> None:
+def test_classes_are_the_places_of_the_largest(
+    run, trained: Path, rows: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "out.npy"
     assert run("predict", trained, rows, "-o", out, "--classes").exit_code == 0
     made = np.load(out)

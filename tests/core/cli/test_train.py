@@ -14,12 +14,6 @@ import pytest
 import mlpk
 
 
-def arrays(path: Path) -> dict[str, np.ndarray]:
-    return {
-        name: array for name, array in mlpk.load_arrays(path).items() if "seconds" not in name
-    }
-
-
 def assert_same(one: Path, other: Path) -> None:
     assert mlpk.inspect(one) == mlpk.inspect(other)
     mine, theirs = mlpk.load_arrays(one), mlpk.load_arrays(other)
@@ -166,7 +160,9 @@ def test_arrays_with_weights_train_too(run, write, tmp_path: Path) -> None:
             "fit.callbacks[0]",
             "early_stopping cannot take",
         ),
-        ('fit.frozen=["hed"]', "frozen", "Did you mean 'head'?"),
+        ("fit.lr_factors.hed=2", "fit.lr_factors", "Did you mean 'head'?"),
+        ("fit.metrics={outpt=[]}", "fit.metrics", "there is no output 'outpt'"),
+        ('fit.frozen=["hed"]', "fit.frozen", "Did you mean 'head'?"),
         ("data.name=xor", "fit.validation", "wanted data with a test part"),
     ],
 )
@@ -189,6 +185,7 @@ def test_a_target_that_cannot_be_written_is_refused_first(run, write, tmp_path: 
         assert "epoch" not in result.stderr
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to send")
 def test_an_interrupted_run_goes_on_to_the_same_end(run, write, tmp_path: Path) -> None:
     config, out = write(("epochs = 2", "epochs = 400")), tmp_path / "out.mlpk"
     command = [sys.executable, "-m", "mlpk", "train", str(config), "-o", str(out)]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import mlpk
 import pytest
+
+import mlpk
 
 
 def test_a_whole_file_passes(run, trained: Path) -> None:

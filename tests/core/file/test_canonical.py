@@ -87,7 +87,7 @@ def test_shortest_forms(value, data):
     ],
 )
 def test_other_forms_are_refused(data):
-    with pytest.raises(FileFormatError, match="canonical|sorted") as caught:
+    with pytest.raises(FileFormatError, match=r"canonical|sorted") as caught:
         decode(bytes.fromhex(data), start=64)
     assert caught.value.field == "header"
 

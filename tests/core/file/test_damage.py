@@ -55,7 +55,7 @@ def test_a_transfer_as_text_is_told(handmade, harm):
 
 @pytest.mark.parametrize("data", [b"PK\x03\x04 a zip", b"\x89HDF", b"a" * 200, b"\x80\x04\x95"])
 def test_another_file_is_no_mlpk_file(handmade, data):
-    with pytest.raises(FileFormatError, match="not a .mlpk file"):
+    with pytest.raises(FileFormatError, match=r"not a \.mlpk file"):
         handmade.read(data)
 
 

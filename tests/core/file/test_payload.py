@@ -10,6 +10,7 @@ import pytest
 from mlpk.errors import ConfigError, FileFormatError, ShapeError, UnknownArrayError
 from mlpk.file import reader, writer
 from mlpk.file.blocks import BLOCK
+from mlpk.file.layout import CHUNK
 from mlpk.file.source import Source
 
 
@@ -67,7 +68,9 @@ def test_some_tensors_may_be_asked_for(opened):
     assert reader.read_arrays(*opened, names=[]) == {}
     arrays = reader.read_arrays(*opened, names=iter(["dense/used", "dense/bias", "dense/used"]))
     assert list(arrays) == ["dense/bias", "dense/used"]
-    with pytest.raises(UnknownArrayError, match="no tensor 'dense/bais'.*Did you mean 'dense/bias'"):
+    with pytest.raises(
+        UnknownArrayError, match=r"no tensor 'dense/bais'.*Did you mean 'dense/bias'"
+    ):
         reader.read_arrays(*opened, names=["dense/bais"])
 
 
@@ -200,7 +203,7 @@ def test_a_tensor_of_several_chunks(fields, tmp_path):
         reader.read_header(Source.of(data))
 
 
-def test_every_flipped_byte_of_a_file_of_many_chunks_is_refused(fields, tmp_path):
+def test_every_flipped_byte_of_a_file_of_many_chunks_is_refused(fields):
     arrays = {"a/a": np.arange(60, dtype="u1"), "b/b": np.arange(100, dtype=">u2")}
     data = writer.dump(fields, arrays, chunk=30)
 
@@ -214,3 +217,47 @@ def test_every_flipped_byte_of_a_file_of_many_chunks_is_refused(fields, tmp_path
         spoiled[index] ^= 16
         with pytest.raises(FileFormatError):
             read(bytes(spoiled))
+
+
+@pytest.mark.parametrize("mmap", [False, True])
+def test_a_sparse_file_of_1_tib_costs_neither_memory_nor_time(handmade, tmp_path, mmap):
+    nbytes = 256 * CHUNK + 7
+    tree = handmade.tree()
+    tree["tensors"] = {
+        "a/a": {"at": 10, "dtype": "u8", "nbytes": nbytes, "sha256": bytes(32) * 65_536}
+    }
+    tree["tensors"]["a/a"]["shape"] = [nbytes]
+    start = len(handmade.padded(tree)) + 64
+    pieces = [CHUNK] * (nbytes // CHUNK) + [nbytes % CHUNK]
+    frames, at = [], start + 5
+    for piece in pieces:
+        length = piece + (59 - piece) % 64
+        frames.append((at, b"\xc6" + struct.pack(">I", length)))
+        at += 5 + length
+    data = bytearray(handmade.file(tree, b"\xdd" + struct.pack(">I", len(pieces))))
+    data[17:25] = struct.pack(">Q", at)
+    data[27:59] = handmade.sha256(data[:25] + data[59:start])
+    with (tmp_path / "sparse").open("wb") as file:
+        file.write(data)
+        for place, frame in frames:
+            file.seek(place)
+            file.write(frame)
+        file.truncate(at)
+    with Source.open(tmp_path / "sparse") as source:
+        header = reader.read_header(source)
+        assert header.tensors["a/a"].nbytes == nbytes
+        with pytest.raises(FileFormatError, match=r"do not match|not enough memory"):
+            reader.read_arrays(source, header, mmap=mmap)
+
+
+@pytest.mark.thorough
+def test_a_tensor_of_more_than_4_gib(fields, tmp_path):
+    values = np.zeros(4 * 2**30 + 12_345, np.uint8)
+    values[:: 2**20 + 1] = 1
+    writer.write(tmp_path / "a", fields, {"a/a": values, "b/b": values[:7]}, durable=False)
+    with Source.open(tmp_path / "a") as source:
+        header = reader.read_header(source)
+        for mmap in (False, True):
+            found = reader.read_arrays(source, header, mmap=mmap)
+            assert np.array_equal(found["a/a"], values)
+            assert found["b/b"].tolist() == values[:7].tolist()

@@ -66,12 +66,14 @@ def test_what_is_written_comes_back(fields, tensors, ext, meta, chunk):
 
 
 @given(TENSORS)
+@settings(max_examples=40, deadline=None)
 def test_the_order_of_the_arrays_does_not_matter(fields, tensors):
     turned = {name: array.copy() for name, array in reversed(tensors.items())}
     assert writer.dump(fields, tensors) == writer.dump(fields, turned)
 
 
 @given(TENSORS, META)
+@settings(max_examples=40, deadline=None)
 def test_any_msgpack_library_reads_the_file(fields, tensors, meta):
     data = writer.dump(fields | {"meta": meta}, tensors)
     magic, version, size, digest, packed, chunks = msgpack.unpackb(data)

@@ -56,7 +56,7 @@ def test_nothing_happens_and_nothing_is_drawn(rate, training):
 
 @pytest.mark.parametrize("rate", [-0.1, 1.0, 1.5])
 def test_the_rate_lies_in_0_to_1(rate):
-    with pytest.raises(ConfigError, match="dropout.rate"):
+    with pytest.raises(ConfigError, match=r"dropout.rate"):
         Dropout(rate=rate)
 
 

@@ -77,11 +77,12 @@ def test_gradients_that_nobody_reads_are_not_computed(example, alone):
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=repr)
-def test_no_allocation_grows_with_the_batch(example, alone, peak):
+@pytest.mark.parametrize("arranged", [np.asarray, np.asfortranarray])
+def test_no_allocation_grows_with_the_batch(example, arranged, alone, peak):
     rows = 200_000
-    run = alone(example.instance, *drawn(example, rows))
+    run = alone(example.instance, *map(arranged, drawn(example, rows)))
     run.ctx._spoil = False
-    dy = np.ones_like(run.forward())
+    dy = arranged(np.ones(run.forward().shape))
 
     def step():
         run.forward()

@@ -49,6 +49,7 @@ def test_one_array_as_both_inputs(alone):
 def test_shapes_must_agree(layer):
     assert layer.declare((2, 3), (2, 3), (2, 3)).output == (2, 3)
     assert layer.declare((None, 3), (5, 3)).output == (5, 3)
+    assert layer.declare((5, 3), (None, 3)).output == (5, 3)
     assert layer.declare((None, None), (None, 3)).output == (None, 3)
     with pytest.raises(ShapeError, match=r"found \(2, 3\) and, as input 2, \(1, 3\)"):
         layer.declare((2, 3), (1, 3))

@@ -44,7 +44,7 @@ def test_a_shape_that_does_not_hold_the_numbers_is_refused(shape):
 
 @pytest.mark.parametrize("shape", [(-1, None), (-1, -1), (0, 3), (-2,)])
 def test_a_shape_that_means_nothing_is_refused(shape):
-    with pytest.raises(ConfigError, match="reshape.shape"):
+    with pytest.raises(ConfigError, match=r"reshape.shape"):
         Reshape(shape=shape)
 
 

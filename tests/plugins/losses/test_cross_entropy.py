@@ -44,7 +44,7 @@ def test_targets_are_checked():
     with pytest.raises(DataError, match="label 2 in row 1: wanted 0 to 1") as info:
         CrossEntropy()(P, [0, 2])
     assert info.value.row == 1
-    with pytest.raises(DataError, match="target -1.0 in row 0: wanted 0 or more"):
+    with pytest.raises(DataError, match=r"target -1.0 in row 0: wanted 0 or more"):
         CrossEntropy()(P, [[-1.0, 2.0], [0.0, 1.0]])
     with pytest.raises(ShapeError, match=r"found float64 \(2, 3\)"):
         CrossEntropy()(P, np.zeros((2, 3)))

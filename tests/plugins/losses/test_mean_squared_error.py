@@ -37,7 +37,14 @@ def test_one_row_of_one_number():
 
 @pytest.mark.parametrize(
     ("prediction", "target"),
-    [((4,), (4, 1)), ((4, 1), (1, 4)), ((4, 4), (4,)), ((4, 2), (4, 1)), ((4, 1), (3,)), ((4,), ())],
+    [
+        ((4,), (4, 1)),
+        ((4, 1), (1, 4)),
+        ((4, 4), (4,)),
+        ((4, 2), (4, 1)),
+        ((4, 1), (3,)),
+        ((4,), ()),
+    ],
 )
 def test_shapes_must_agree(prediction, target):
     with pytest.raises(ShapeError, match="wanted targets of the predictions' shape"):

@@ -98,7 +98,7 @@ def test_class_weights_by_hand():
     assert value == pytest.approx((10 * soft + math.log(2)) / 11)
     assert loss.mass((2, 2), np.array([[0.5, 0.5], [0.0, 1.0]]), np.array([5.0, 1.0])) == 11.0
     # Whole numbers in the predictions' shape are one-hot, not labels of two positions.
-    assert loss.mass((2, 2), np.array([[1, 0], [0, 1]]), None) == 4.0
+    assert loss.mass((2, 2), np.array([[1, 0], [1, 0]]), None) == 6.0
 
 
 def test_a_class_weight_counts_for_the_whole_smoothed_row():
@@ -109,7 +109,9 @@ def test_a_class_weight_counts_for_the_whole_smoothed_row():
 
 
 @pytest.mark.parametrize("ignored", [-100, 0, 2, 7])
-@pytest.mark.parametrize("fields", [{}, {"class_weight": (3.0, 1.0, 2.0)}, {"label_smoothing": 0.1}])
+@pytest.mark.parametrize(
+    "fields", [{}, {"class_weight": (3.0, 1.0, 2.0)}, {"label_smoothing": 0.1}]
+)
 def test_ignored_labels_count_nowhere(ignored, fields):
     loss = SoftmaxCrossEntropy(ignore_index=ignored, **fields)
     labels = np.array([1, ignored, 1])
@@ -178,7 +180,7 @@ def test_negative_shares_name_their_row():
         lambda: SoftmaxCrossEntropy().check((2,), target),
         lambda: SoftmaxCrossEntropy().forward(Context("float64"), TWO, target),
     ):
-        with pytest.raises(DataError, match="target -0.5 in row 1: wanted 0 or more") as info:
+        with pytest.raises(DataError, match=r"target -0.5 in row 1: wanted 0 or more") as info:
             refused()
         assert info.value.row == 1
 
@@ -188,7 +190,12 @@ def test_negative_shares_name_their_row():
     [
         ((10,), np.zeros(4), DataError, r"integer labels \(N,\).* found float64 \(4,\)"),
         ((10,), np.zeros(4, bool), DataError, r"found bool \(4,\)"),
-        ((10,), np.zeros((4, 9)), ShapeError, r"one-hot or soft targets \(N, 10\); found .*\(4, 9\)"),
+        (
+            (10,),
+            np.zeros((4, 9)),
+            ShapeError,
+            r"one-hot or soft targets \(N, 10\); found .*\(4, 9\)",
+        ),
         ((10,), np.zeros((4, 1), int), ShapeError, r"integer labels \(N,\)"),
         ((5, 10), np.zeros(4, int), ShapeError, r"integer labels \(N, 5\)"),
         ((5, 10), np.zeros((4, 6), int), ShapeError, r"found int64 \(4, 6\)"),
@@ -219,7 +226,9 @@ def test_class_weights_must_be_one_a_class():
         lambda: loss.check((3,), np.zeros(3, int)),
         lambda: loss.forward(Context("float64"), THREE, np.zeros(3, int)),
     ):
-        with pytest.raises(ShapeError, match="class_weight: wanted 3 numbers, one a class, found 2"):
+        with pytest.raises(
+            ShapeError, match="class_weight: wanted 3 numbers, one a class, found 2"
+        ):
             refused()
 
 

@@ -1,0 +1,130 @@
+"""What training makes small."""
+
+import numpy as np
+import pytest
+
+import mlpk
+from mlpk.errors import ConfigError, DataError, GraphError, ShapeError
+from mlpk.training.batch import Batch, Rows
+from mlpk.training.objective import Objective, per_output
+
+LOSS = "mean_squared_error"
+
+
+def two_headed(dtype="float64", seed=0):
+    x = mlpk.Input((3,), dtype=dtype, name="x")
+    left = mlpk.layers.dense(units=1)(x, name="left")
+    right = mlpk.layers.dense(units=2)(x, name="right")
+    return mlpk.Model(inputs=x, outputs=[left, right], dtype=dtype, seed=seed)
+
+
+def batch(targets, rows, weight=None):
+    return Batch({}, targets, weight, rows)
+
+
+def test_the_losses_of_the_outputs_add_up():
+    objective = Objective(two_headed(), {"left": LOSS, "right": LOSS})
+    outputs = {"left": np.array([[1.0], [3.0]]), "right": np.array([[0.0, 2.0], [0.0, 0.0]])}
+    targets = {"left": np.array([0.0, 0.0]), "right": np.zeros((2, 2))}
+    value = objective.forward(outputs, batch(targets, 2))
+    assert objective.values == {"left": 5.0, "right": 1.0}  # (1 + 9) / 2 and 4 / 4
+    assert value == 6.0
+    assert objective.masses == {"left": 2.0, "right": 2.0}
+    gradients = objective.backward()
+    np.testing.assert_allclose(gradients["left"], [[1.0], [3.0]])  # 2 e / 2
+    np.testing.assert_allclose(gradients["right"], [[0.0, 1.0], [0.0, 0.0]])  # 2 e / 4
+
+
+def test_mass_is_the_sum_of_the_weights():
+    objective = Objective(two_headed(), {"left": LOSS})
+    outputs = {"left": np.array([[1.0], [3.0]])}
+    weight = np.array([0.5, 0.25])
+    value = objective.forward(outputs, batch({"left": np.zeros(2)}, 2, weight))
+    assert value == pytest.approx((0.5 * 1 + 0.25 * 9) / 0.75)
+    assert objective.masses == {"left": 0.75}
+
+
+def test_the_penalty_is_on_what_decays_alone():
+    model = mlpk.Model([{"kind": "dense", "units": 2}, "batch_norm"], input_shape=(2,), seed=0)
+    model.params["dense/weight"] = [[1.0, -2.0], [0.0, 3.0]]
+    for name in ("dense/bias", "batch_norm/gamma", "batch_norm/beta"):
+        model.params[name] = [100.0, 100.0]
+    l2 = Objective(model, LOSS, mlpk.regularizers.l2(l2=0.1))
+    assert l2.penalty() == pytest.approx(0.5 * 0.1 * (1 + 4 + 9))
+    l1 = Objective(model, LOSS, {"kind": "l1", "l1": 0.1})
+    assert l1.penalty() == pytest.approx(0.1 * (1 + 2 + 3))
+    assert Objective(model, LOSS).penalty() == 0.0
+    for grad in model.grads.values():
+        grad.fill(1.0)
+    l2.add_penalty_gradient()
+    np.testing.assert_allclose(model.grads["dense/weight"], [[1.1, 0.8], [1.0, 1.3]], rtol=1e-6)
+    for name in ("dense/bias", "batch_norm/gamma", "batch_norm/beta"):
+        np.testing.assert_array_equal(model.grads[name], 1.0)
+
+
+@pytest.mark.parametrize(
+    ("last", "loss", "fits"),
+    [
+        (["softmax"], "softmax_cross_entropy", False),
+        (["softmax", {"kind": "dropout", "rate": 0.1}], "softmax_cross_entropy", False),
+        (["sigmoid"], "binary_cross_entropy", False),
+        (["relu"], "softmax_cross_entropy", True),
+        (["relu"], "cross_entropy", False),
+        ([{"kind": "dropout", "rate": 0.1}], "cross_entropy", False),
+        (["softmax"], "cross_entropy", True),
+        (["softmax", "identity"], "cross_entropy", True),
+        (["softmax"], "mean_squared_error", True),
+    ],
+)
+def test_logits_and_probabilities_are_told_apart(last, loss, fits):
+    model = mlpk.Model([{"kind": "dense", "units": 3}, *last], input_shape=(2,), seed=0)
+    if fits:
+        assert Objective(model, loss).losses
+        return
+    with pytest.raises(GraphError, match=loss) as caught:
+        Objective(model, loss)
+    assert ("twice would train badly" in str(caught.value)) == (loss != "cross_entropy")
+
+
+def test_targets_are_checked_at_once_and_the_row_is_named():
+    model = two_headed()
+    rows = Rows(
+        model.graph.inputs,
+        ("left", "right"),
+        "float64",
+        np.zeros((4, 3)),
+        {"left": np.zeros(4), "right": np.array([0, 1, 2, 1])},
+        None,
+        2,
+    )
+    with pytest.raises(DataError, match=r"^y\['right'\]: label 2 in row 2: wanted 0 to 1") as caught:
+        Objective(model, {"left": LOSS, "right": "softmax_cross_entropy"}).check(rows)
+    assert caught.value.row == 2
+    single = mlpk.Model([{"kind": "dense", "units": 2}], input_shape=(3,), seed=0)
+    rows = Rows(single.graph.inputs, ("dense",), "float32", np.zeros((4, 3)), np.ones(3 + 1), None, 2)
+    with pytest.raises(ShapeError, match="^y: wanted targets of the predictions' shape"):
+        Objective(single, LOSS).check(rows)
+
+
+def test_a_wrong_label_in_a_batch_is_named_as_the_caller_numbered_it():
+    model = mlpk.Model([{"kind": "dense", "units": 2}], input_shape=(3,), seed=0)
+    objective = Objective(model, "softmax_cross_entropy")
+    order = np.array([7, 3, 5])
+    given = Batch({}, {"dense": np.array([0, 5])}, None, 2, start=1, order=order)
+    with pytest.raises(DataError, match="label 5 in row 5: wanted 0 to 1") as caught:
+        objective.forward({"dense": np.zeros((2, 2), np.float32)}, given)
+    assert caught.value.row == 5
+
+
+def test_what_is_given_goes_by_output():
+    model, single = two_headed(), mlpk.Model(["relu"], input_shape=(3,), seed=0)
+    assert per_output(single, LOSS, "loss") == {"relu": LOSS}
+    assert per_output(single, {"kind": "l2"}, "loss") == {"relu": {"kind": "l2"}}
+    assert per_output(model, {"right": LOSS}, "loss") == {"right": LOSS}
+    assert per_output(model, (), "metrics") == {"left": ()}
+    with pytest.raises(ConfigError, match=r"^loss: wanted a dict by output, with some of"):
+        per_output(model, LOSS, "loss")
+    with pytest.raises(ConfigError, match=r"there is no output 'rigth'. Did you mean 'right'\?"):
+        per_output(model, {"rigth": LOSS}, "loss")
+    with pytest.raises(ConfigError, match="at least one entry, found an empty dict"):
+        per_output(model, {}, "loss")
