@@ -30,7 +30,7 @@ class Arena:
         for name, shape in shapes.items():
             self.spans[name] = (stop, stop + prod(shape))
             stop += prod(shape)
-        self.flat: Array = np.zeros(stop, dtype)
+        self.flat: Array = _zeros(stop, np.dtype(dtype))
         self.views: dict[str, Array] = {
             name: self.flat[slice(*self.spans[name])].reshape(shape)
             for name, shape in shapes.items()
@@ -49,6 +49,16 @@ class Arena:
             elif stop > start:
                 runs.append((start, stop))
         return runs
+
+
+def _zeros(size: int, dtype: np.dtype[Any]) -> Array:
+    try:
+        return np.zeros(size, dtype)
+    except (MemoryError, ValueError):
+        raise ShapeError(
+            f"{size:,} values of {dtype} take {size * dtype.itemsize / 2**30:,.1f} GiB, more memory "
+            "than there is; make the network smaller"
+        ) from None
 
 
 class Named(Mapping[str, Array]):

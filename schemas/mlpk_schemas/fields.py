@@ -149,7 +149,9 @@ class MappingCheck(Check):
 
     def __init__(self, item: Check) -> None:
         self.item = item
-        self.wanted = f"a mapping of names, each value {item.wanted}"
+        self.wanted = "a mapping"
+        if not isinstance(item, AnyPlain):
+            self.wanted += f" of names, each value {item.wanted}"
 
     def __call__(self, value: object, where: str, *, strict: bool) -> dict[str, Any]:
         if not is_str_mapping(value):
@@ -189,7 +191,7 @@ class UnionCheck(Check):
 class AnyPlain(Check):
     """Any tree of None, bool, int, float, str, lists and mappings; with a limit on its depth."""
 
-    wanted = "plain data (None, bool, int, float, str, lists, mappings)"
+    wanted = "plain data (nothing but None, bool, int, float, str, lists and mappings)"
 
     def __call__(self, value: object, where: str, *, strict: bool) -> Any:
         return self._walk(value, where, MAX_DEPTH)

@@ -114,7 +114,10 @@ class NodeConfig:
 
 @record
 class GraphConfig:
-    """Nodes, in any order. No `outputs` means the one node that feeds no other."""
+    """Nodes, in any order. No `outputs` means the one node that feeds no other.
+
+    In a file `input_shape` may stand for a single input, which is then called "input".
+    """
 
     inputs: tuple[InputConfig, ...] = field(validator=_not_empty)
     nodes: tuple[NodeConfig, ...] = field(validator=_not_empty)
@@ -191,6 +194,9 @@ def _model(table: Mapping[str, Any]) -> ModelConfig:
     if "layers" in table or not table.keys() & {"inputs", "nodes"}:
         return build(LayersConfig, table, "model", strict=False)
     parts = dict(table)
+    if "input_shape" in parts and "inputs" not in parts:
+        only = {"name": "input", "shape": parts.pop("input_shape")}
+        parts["inputs"] = [{**only, "dtype": parts.pop("input_dtype", None)}]
     if isinstance(nodes := parts.get("nodes"), list | tuple):
         parts["nodes"] = [
             _gathered(NodeConfig, node, f"model.nodes[{place}]", "fields")
