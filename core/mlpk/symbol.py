@@ -81,7 +81,11 @@ def Input(  # noqa: N802 - the public name; it makes a symbol as a class would
     unless given ("int64" for indices, "bool" for a mask).
     """
     try:
-        spec = InputSpec(name=name or "input", shape=shape, dtype=dtype or "float32")  # type: ignore[arg-type] # checked by the record
+        spec = InputSpec(
+            name="input" if name is None else name,
+            shape=shape,
+            dtype="float32" if dtype is None else dtype,  # type: ignore[arg-type] # checked by the record
+        )
     except ConfigError as error:
         raise error.moved("InputSpec", "Input") from None
     return Symbol(shape=spec.shape, dtype=dtype, name=name)

@@ -7,8 +7,9 @@ MNIST (under MLPK_DATA, or `python -m pip install "mlpk[data]"`) and matplotlib 
 from collections.abc import Iterator
 from pathlib import Path
 
-import mlpk
 import numpy as np
+
+import mlpk
 
 STEPS = 2_000
 BATCH = 128

@@ -6,8 +6,9 @@ download with `python -m pip install "mlpk[data]"`. Published for this net: 0.97
 
 from collections.abc import Iterator
 
-import mlpk
 import numpy as np
+
+import mlpk
 
 STEPS = 20_000
 BATCH = 100

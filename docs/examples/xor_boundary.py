@@ -6,8 +6,9 @@ boundary, the loss and the accuracy of each net. It needs matplotlib ("mlpk[plot
 
 from pathlib import Path
 
-import mlpk
 import numpy as np
+
+import mlpk
 
 EPOCHS = 1_000
 HIDDEN = (3, 10, 50)

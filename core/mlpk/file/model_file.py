@@ -18,6 +18,7 @@ from mlpk.errors import (
     GraphError,
     MissingPluginError,
     ShapeError,
+    UnknownKindError,
     listing,
     shown,
 )
@@ -89,7 +90,7 @@ def read(
         try:
             graph = Graph.of_spec(head.spec, opaque=head.plugins if missing == "opaque" else None)
             _match(graph, head)
-        except (ConfigError, GraphError, ShapeError) as error:
+        except (ConfigError, GraphError, ShapeError, UnknownKindError) as error:
             raise FileFormatError(escaped(str(error), 320), path=source.path) from error
         names = [*graph.arrays("params"), *graph.arrays("buffers")]
         if mmap or not graph.is_whole:

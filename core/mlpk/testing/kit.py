@@ -59,9 +59,16 @@ def cases(dist: str) -> list[Case]:
         Case(item.id, number, check, example)
         for item in brought
         if item.family in CHECKS
-        for number, example in enumerate(item.thing.examples())
+        for number, example in enumerate(_examples(item))
         for check in CHECKS[item.family]
     ]
+
+
+def _examples(item: catalog.Brought) -> list[Example]:
+    examples = list(item.thing.examples())
+    if not examples:
+        raise PluginError(f"'{item.id}' has no examples, so that nothing of it is checked", item.dist)
+    return examples
 
 
 def conformance(dist: str) -> Callable[[Case], None]:

@@ -52,6 +52,45 @@ def gradients_are_written_whole(example: Example) -> None:
         assert not np.isnan(grad).any(), f"the gradient of {name} is added to, or not all written"
 
 
+def parameters_learn_when_no_input_does(example: Example) -> None:
+    """The gradients of parameters are the same where nobody reads those of the inputs."""
+    bench = Bench(example)
+    if not any(param.trainable for param in bench.model.graph.params.values()):
+        return
+    doutputs = _doutputs(bench, bench.forward(training=True))
+    bench.run.backward(doutputs)
+    wanted = {name: grad.copy() for name, grad in bench.model.grads.items()}
+    bench.run.prepare_backward(inputs=False)
+    bench.forward(training=True)
+    bench.run.backward(doutputs)
+    for name, grad in bench.model.grads.items():
+        assert np.array_equal(grad, wanted[name]), f"the gradient of {name} differs"
+
+
+def linear_where_it_says_so(example: Example) -> None:
+    """An example called linear is: f(a + b) + f(0) = f(a) + f(b)."""
+    if not example.linear:
+        return
+    bench = Bench(example)
+    a = bench.inputs
+    bench.redraw(example, seed=1)
+    b = bench.inputs
+    points = (
+        {name: a[name] + b[name] for name in a},
+        {name: np.zeros_like(a[name]) for name in a},
+        a,
+        b,
+    )
+    for training in (True, False):
+        outputs = []
+        for point in points:
+            bench.inputs = point
+            outputs.append(bench.forward(training=training))
+        for name in outputs[0]:
+            of_sum, of_zero, of_a, of_b = (output[name] for output in outputs)
+            assert_close(of_sum + of_zero, of_a + of_b, f"{name} of a sum", 1e-12)
+
+
 def declared_shapes_are_real(example: Example) -> None:
     """Output and gradients have the declared shapes."""
     bench = Bench(example)
@@ -162,6 +201,8 @@ def twice_in_a_net_and_interleaved(example: Example) -> None:
 CHECKS = (
     gradients_agree_with_differences,
     gradients_are_written_whole,
+    parameters_learn_when_no_input_does,
+    linear_where_it_says_so,
     declared_shapes_are_real,
     inputs_are_left_alone,
     float32_stays_float32,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlpk.arrays import Array
 from mlpk.context import Context
-from mlpk.errors import ConfigError, DataError, GraphError, ShapeError, nearest
+from mlpk.errors import ConfigError, DataError, GraphError, nearest
 from mlpk.loss import Loss
 from mlpk.regularizer import Regularizer
 from mlpk.training.batch import Batch, Rows
@@ -53,7 +53,7 @@ class Objective:
             shape = self._model.graph.nodes[output].shape
             if shape is not None and None not in shape:
                 with about("y" if len(rows.targets) == 1 else f"y['{output}']"):
-                    _check_targets(loss, shape, rows.targets[output], output)  # type: ignore[arg-type] # None is ruled out
+                    loss.check(shape, rows.targets[output])  # type: ignore[arg-type] # None is ruled out
 
     def forward(self, outputs: Mapping[str, Array], batch: Batch) -> float:
         """Return the loss of a batch, without the penalty."""
@@ -127,13 +127,3 @@ def _check_meaning(graph: Graph, output: str, loss: Loss) -> None:
             "gives any real number. End the network in softmax or sigmoid, or use a loss that "
             "takes logits"
         )
-
-
-def _check_targets(loss: Loss, shape: tuple[int, ...], target: Array, output: str) -> None:
-    """Refuse targets that do not suit a loss, naming what was passed."""
-    try:
-        loss.check(shape, target)
-    except DataError as error:
-        raise DataError(f"y for '{output}': {error}", error.row) from None
-    except ShapeError as error:
-        raise ShapeError(error.problem, f"y for '{output}'") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import zip_longest
 from math import inf, isfinite, nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -196,8 +197,8 @@ def _differences(where: str, then: Any, now: Any) -> Iterator[tuple[str, Any, An
         for key in {**then, **now}:
             inner = f"{where}.{key}" if where else key
             yield from _differences(inner, then.get(key), now.get(key))
-    elif isinstance(then, list) and isinstance(now, list) and len(then) == len(now):
-        for place, (before, after) in enumerate(zip(then, now, strict=True)):
+    elif isinstance(then, list) and isinstance(now, list):
+        for place, (before, after) in enumerate(zip_longest(then, now)):
             yield from _differences(f"{where}[{place}]", before, after)
     elif then != now:
         yield where, then, now

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from math import sqrt
+from math import inf, sqrt
 from typing import TYPE_CHECKING
 
 import attrs
@@ -157,7 +157,7 @@ def _check_names(model: Model, frozen: Collection[str], lr_factors: Mapping[str,
                 problem = f"there is no node '{name}'.{nearest(str(name), nodes)}"
                 raise ConfigError(role, problem)
     for name, factor in lr_factors.items():
-        if isinstance(factor, bool) or not isinstance(factor, int | float) or factor < 0:
+        if isinstance(factor, bool) or not isinstance(factor, int | float) or not 0 <= factor < inf:
             raise ConfigError(
                 f"lr_factors['{name}']", f"wanted a number >= 0, found {shown(factor)}"
             )

@@ -28,6 +28,7 @@ def test_every_cut_is_refused(handmade):
         with pytest.raises(FileFormatError, match="truncated") as caught:
             handmade.read(data[:length])
         assert str(length) in str(caught.value)
+        assert caught.value.offset == (17 if length >= 64 else length)
 
 
 @pytest.mark.parametrize("more", [b"\x00", b"\n", bytes(64), b"PK\x03\x04"])
@@ -35,6 +36,7 @@ def test_trailing_bytes_are_refused(handmade, more):
     with pytest.raises(FileFormatError, match=f"{len(more)} bytes trail") as caught:
         handmade.read(handmade.file() + more)
     assert str(len(handmade.file())) in str(caught.value)
+    assert (caught.value.field, caught.value.offset) == ("size", 17)
 
 
 @pytest.mark.parametrize(
@@ -50,13 +52,14 @@ def test_trailing_bytes_are_refused(handmade, more):
 def test_a_transfer_as_text_is_told(handmade, harm):
     with pytest.raises(FileFormatError, match="transfer as text") as caught:
         handmade.read(harm(handmade.file()))
-    assert caught.value.field == "magic"
+    assert (caught.value.field, caught.value.offset) == ("magic", 0)
 
 
 @pytest.mark.parametrize("data", [b"PK\x03\x04 a zip", b"\x89HDF", b"a" * 200, b"\x80\x04\x95"])
 def test_another_file_is_no_mlpk_file(handmade, data):
-    with pytest.raises(FileFormatError, match=r"not a \.mlpk file"):
+    with pytest.raises(FileFormatError, match=r"not a \.mlpk file") as caught:
         handmade.read(data)
+    assert (caught.value.field, caught.value.offset) == ("magic", 0)
 
 
 def versioned(handmade, major, minor, tree=None):
@@ -72,8 +75,18 @@ def versioned(handmade, major, minor, tree=None):
 
 @pytest.mark.parametrize("major", [0, 2, 255])
 def test_another_major_version_is_refused(handmade, major):
-    with pytest.raises(FileFormatError, match=f"wanted version 1 .* found {major}.0"):
+    with pytest.raises(FileFormatError, match=f"wanted version 1 .* found {major}.0") as caught:
         handmade.read(versioned(handmade, major, 0))
+    assert (caught.value.field, caught.value.offset) == ("version", 14)
+
+
+@pytest.mark.parametrize("offset", [13, 16, 25, 26, 59])
+def test_a_wrong_marker_is_told_with_its_place(handmade, offset):
+    data = bytearray(handmade.file())
+    data[offset] = 0
+    with pytest.raises(FileFormatError, match="damaged: wanted the bytes") as caught:
+        handmade.read(bytes(data))
+    assert caught.value.offset == min(offset, 25) if offset < 59 else 59
 
 
 def test_a_newer_minor_version_is_read(handmade):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from hashlib import sha256
 
+import msgpack
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -73,12 +74,44 @@ def test_a_pad_must_be_zero_and_no_longer_than_needed(handmade):
             handmade.read(handmade.seal(header))
 
 
+def test_a_pad_may_have_any_length_below_64(handmade):
+    lengths = set()
+    for i in range(64):
+        tree = handmade.tree() | {"generator": "g" * (32 + i)}
+        header = reader.read_header(Source.of(handmade.file(tree)))
+        lengths.add(len(header.pad))
+        if len(header.pad) == 0:
+            data = handmade.seal(msgpack.packb(tree | {"pad": bytes(64)}))
+            with pytest.raises(FileFormatError, match="fewer than 64 zero bytes"):
+                handmade.read(data)
+    assert lengths == set(range(64))
+
+
+def test_nothing_is_converted(handmade):
+    fit = {
+        "batch": 0, "batch_size": None, "callbacks": {}, "epoch": 1, "history": [],
+        "lr_factor": 1.0, "options": {}, "rows": 5, "running": {}, "step": 9, "stopped": False,
+    }  # fmt: skip
+    optimizer = {"config": {"lr": 0.1}, "id": "sgd", "schema": 1, "slots": [], "step": 9}
+    state = {"fit": fit, "implementation": "numpy", "loss": {}, "optimizer": optimizer, "seed": 0}
+    tree = handmade.tree() | {"state": state}
+    header = reader.read_header(Source.of(handmade.file(tree)))
+    assert header.state.fit.lr_factor == 1.0
+    fit["lr_factor"] = 1
+    refused(handmade, tree, r"wanted a number, found 1 \(int\)")
+
+
 @pytest.mark.parametrize(
     "meta",
-    [{f"{i:03}": "" for i in range(257)}, {"a": "x" * 40_000, "b": "é" * 15_000}],
+    [{f"{i:03}": "" for i in range(257)}, {"a": "x" * 40_000, "b": "é" * 12_767 + "y"}],
 )
 def test_too_much_meta(handmade, meta):
     refused(handmade, handmade.tree() | {"meta": meta}, "at most 256 entries", "meta")
+    meta.pop("000", None)
+    if "b" in meta:
+        meta["b"] = meta["b"][:-1]  # 40,001 + 1 + 25,534 bytes
+    header = reader.read_header(Source.of(handmade.file(handmade.tree() | {"meta": meta})))
+    assert header.meta == meta
 
 
 def test_too_many_nodes_and_tensors(handmade):
@@ -87,7 +120,8 @@ def test_too_many_nodes_and_tensors(handmade):
     node |= {"params": {}, "schema": 1}
     tree["spec"]["nodes"] = [node, node]
     data = handmade.file(tree)
-    assert len(reader.read_header(Source.of(data)).spec.nodes) == 2
+    header = reader.read_header(Source.of(data), limits=Limits(nodes=2, tensors=2))
+    assert len(header.spec.nodes) == 2
     with pytest.raises(FileFormatError, match="at most 1 nodes, found 2"):
         reader.read_header(Source.of(data), limits=Limits(nodes=1))
     with pytest.raises(FileFormatError, match="at most 1 tensors, found 2"):
@@ -121,6 +155,8 @@ def test_too_many_nodes_and_tensors(handmade):
         ({"shape": [1] * 31 + [2, 1]}, "at most 32 dimensions", "shape"),
         ({"shape": [2**40]}, "0 <= length < 1099511627776", "shape"),
         ({"shape": [2**39, 2**39]}, "less than 281474976710656 bytes", "shape"),
+        ({"shape": [2**39, 2**7]}, "less than 281474976710656 bytes", "shape"),
+        ({"shape": [2**39, 127]}, "the size of its shape", "nbytes"),
         ({"shape": [2**39, 2**39, 0]}, "less than 281474976710656 bytes", "shape"),
         ({"shape": [2**32, 2**32]}, "less than", "shape"),  # 2**64 wraps to nothing in 64 bits
         ({"shape": [2**30, 2**15], "nbytes": 2**47}, "of digests", "sha256"),
@@ -133,6 +169,13 @@ def test_an_entry_that_lies(handmade, change, problem, part):
     tree = handmade.tree()
     tree["tensors"]["dense/bias"] |= change
     refused(handmade, tree, problem, f"tensors.dense/bias.{part}")
+
+
+def test_32_dimensions_are_the_most(handmade):
+    tree = handmade.tree()
+    tree["tensors"]["dense/bias"]["shape"] = [1] * 31 + [2]
+    array = handmade.read(handmade.file(tree))["dense/bias"]
+    assert (array.ndim, array.ravel().tolist()) == (32, [1, -2])
 
 
 def test_an_entry_with_other_keys(handmade):

@@ -97,11 +97,15 @@ def test_targets_are_checked_at_once_and_the_row_is_named():
         None,
         2,
     )
-    with pytest.raises(DataError, match=r"^y\['right'\]: label 2 in row 2: wanted 0 to 1") as caught:
+    with pytest.raises(
+        DataError, match=r"^y\['right'\]: label 2 in row 2: wanted 0 to 1"
+    ) as caught:
         Objective(model, {"left": LOSS, "right": "softmax_cross_entropy"}).check(rows)
     assert caught.value.row == 2
     single = mlpk.Model([{"kind": "dense", "units": 2}], input_shape=(3,), seed=0)
-    rows = Rows(single.graph.inputs, ("dense",), "float32", np.zeros((4, 3)), np.ones(3 + 1), None, 2)
+    rows = Rows(
+        single.graph.inputs, ("dense",), "float32", np.zeros((4, 3)), np.ones(3 + 1), None, 2
+    )
     with pytest.raises(ShapeError, match="^y: wanted targets of the predictions' shape"):
         Objective(single, LOSS).check(rows)
 

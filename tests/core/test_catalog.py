@@ -1,0 +1,273 @@
+from __future__ import annotations
+
+import copy
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import mlpk
+from mlpk import MlpkError, PluginError, UnknownKindError, catalog
+from mlpk.catalog import Brought, Catalog, Family, Record
+
+
+class Dense:
+    """Stands for a first-party class."""
+
+    schema = 2
+
+
+class Gate:
+    """Stands for a third party's class."""
+
+    schema = 1
+
+
+class OtherGate:
+    """Stands for another third party's class of the same kind."""
+
+    schema = 1
+
+
+class OtherDense:
+    """Stands for a third party's class that is called like a first-party one."""
+
+    schema = 1
+
+
+def record(dist: str, state: Any = "active", error: str | None = None) -> Record:
+    return Record(dist, "1.0", state, 0.0, (), error)
+
+
+@pytest.fixture
+def small() -> Catalog:
+    """Return a catalog of four layers and an optimizer, with a broken and a blocked plugin."""
+    return Catalog(
+        [
+            Brought("layers", "dense", "mlpk", Dense),
+            Brought("layers", "gate", "acme", Gate),
+            Brought("layers", "gate", "zeta", OtherGate),
+            Brought("layers", "dense", "zeta", OtherDense),
+            Brought("optimizers", "gate", "acme", len),
+        ],
+        [
+            record("mlpk"),
+            record("acme"),
+            record("zeta"),
+            record("broken", "failed", "Traceback:\n  ...\nKeyError: 'x'\n"),
+            record("kept-out", "blocked", "blocked by MLPK_PLUGINS"),
+        ],
+    )
+
+
+def test_ids_are_bare_for_first_parties_and_full_for_others(small: Catalog) -> None:
+    assert [item.id for item in small.brought] == [
+        "dense",
+        "acme:gate",
+        "zeta:gate",
+        "zeta:dense",
+        "acme:gate",
+    ]
+    assert (small.id_of(Dense), small.id_of(OtherDense)) == ("dense", "zeta:dense")
+
+
+def test_a_short_name_serves_where_one_plugin_offers_it(small: Catalog) -> None:
+    assert small.find("optimizers", "gate") is len
+    assert small.find("layers", "acme:gate") is Gate
+    assert small.find("layers", "zeta:gate") is OtherGate
+
+
+def test_a_first_party_kind_keeps_its_short_name(small: Catalog) -> None:
+    assert small.find("layers", "dense") is Dense
+    assert small.find("layers", "zeta:dense") is OtherDense
+
+
+def test_where_several_offer_it_all_are_named(small: Catalog) -> None:
+    with pytest.raises(UnknownKindError) as caught:
+        small.find("layers", "gate")
+    assert str(caught.value) == (
+        "'gate' is offered by several plugins: 'acme:gate' and 'zeta:gate'; "
+        "write one of these in full"
+    )
+
+
+def test_the_names_are_those_that_find_takes(small: Catalog) -> None:
+    assert small.names("layers") == ["acme:gate", "dense", "zeta:dense", "zeta:gate"]
+    assert small.names("optimizers") == ["gate"]
+    assert small.names("losses") == []
+    for name in small.names("layers"):
+        small.find("layers", name)
+
+
+def test_an_unknown_name_is_answered_with_what_there_is(small: Catalog) -> None:
+    with pytest.raises(UnknownKindError) as caught:
+        small.find("layers", "dens")
+    assert str(caught.value) == (
+        "there is no 'dens' among the layers. Did you mean 'dense'? Known are: acme:gate, dense, "
+        "zeta:dense, zeta:gate. These plugins failed to load: broken."
+    )
+    assert isinstance(caught.value, KeyError)
+    assert isinstance(caught.value, AttributeError)
+
+
+@pytest.mark.parametrize("name", [3, None, ["dense"], ("layers", "dense")])
+def test_what_is_no_name_is_refused_as_unknown(small: Catalog, name: Any) -> None:
+    with pytest.raises(UnknownKindError, match="wanted a name, found "):
+        small.find("layers", name)
+
+
+def test_asking_for_a_kind_of_a_broken_plugin_raises_what_went_wrong(small: Catalog) -> None:
+    asked: list[Callable[[], Any]] = [
+        lambda: small.find("layers", "broken:thing"),
+        lambda: small.by_id("layers", "broken:thing", 1),
+    ]
+    for ask in asked:
+        with pytest.raises(PluginError, match=r"broken 1\.0 is failed: KeyError: 'x'") as caught:
+            ask()
+        assert caught.value.dist == "broken"
+    with pytest.raises(PluginError, match=r"kept-out 1\.0 is blocked"):
+        small.find("layers", "kept-out:thing")
+
+
+def test_a_file_names_ids_alone(small: Catalog) -> None:
+    assert small.by_id("layers", "dense", 2) is Dense
+    assert small.by_id("layers", "acme:gate", 1) is Gate
+    for name in ("gate", "mlpk:dense", "acme:dense", "nowhere:gate"):
+        with pytest.raises(UnknownKindError):
+            small.by_id("layers", name, 1)
+
+
+def test_a_file_s_schema_is_the_installed_one(small: Catalog) -> None:
+    with pytest.raises(MlpkError, match=r"^dense: schema 3 is newer than the installed one, 2"):
+        small.by_id("layers", "dense", 3)
+    with pytest.raises(MlpkError, match=r"^dense: schema 1 is older than the installed one, 2"):
+        small.by_id("layers", "dense", 1)
+
+
+def test_an_id_is_active_in_its_family_or_in_any(small: Catalog) -> None:
+    assert small.has("layers", "dense")
+    assert not small.has("optimizers", "dense")
+    assert small.has("optimizers", "acme:gate")
+    assert small.has(None, "acme:gate")
+    assert not small.has(None, "gate")
+
+
+def test_an_id_belongs_to_a_distribution(small: Catalog) -> None:
+    owner = small.owner("acme:gate")
+    assert owner is not None
+    assert owner.dist == "acme"
+    assert small.owner("broken:thing") is not None
+    for identity in ("dense", "nowhere:thing", "acme:", ":gate", ""):
+        assert small.owner(identity) is None
+
+
+def test_a_class_that_nobody_brought_has_no_id(small: Catalog) -> None:
+    with pytest.raises(MlpkError, match=r"^int: this class is not registered.*plugins\.add"):
+        small.id_of(int)
+
+
+class TestFamily:
+    """The view that users have, on the catalog in force."""
+
+    def test_it_is_a_mapping(self) -> None:
+        layers = Family("layers")
+        assert layers["dense"] is layers.dense is layers.get("dense")
+        assert "dense" in layers
+        assert "mlpk:dense" not in layers
+        assert len(layers) == len(list(layers)) == len(dict(layers))
+        assert sorted(layers) == list(layers)
+        assert layers.get("nothing", 3) == 3
+
+    def test_what_is_in_it_can_be_had(self, small: Catalog) -> None:
+        held = catalog.current()
+        catalog.swap(lambda _: small)
+        try:
+            layers = Family("layers")
+            assert list(layers) == ["acme:gate", "dense", "zeta:dense", "zeta:gate"]
+            assert "gate" not in layers
+            assert Family("optimizers")["acme:gate"] is len
+            assert "acme:gate" in Family("optimizers")
+            assert "gate" in Family("optimizers")
+        finally:
+            catalog.swap(lambda _: held)
+
+    @pytest.mark.parametrize("name", [3, None, (), "nothing"])
+    def test_it_answers_for_what_is_not_there(self, name: Any) -> None:
+        layers = Family("layers")
+        assert name not in layers
+        assert layers.get(name) is None
+        with pytest.raises(KeyError):
+            layers[name]
+
+    def test_attributes_that_are_not_there_are_attribute_errors(self) -> None:
+        assert not hasattr(mlpk.layers, "nothing")
+        assert not hasattr(mlpk.layers, "_private")
+        with pytest.raises(AttributeError, match="Did you mean 'dense'"):
+            _ = mlpk.layers.dens
+
+    def test_a_notebook_completes_and_shows_it(self) -> None:
+        assert {"dense", "relu", "keys"} <= set(dir(mlpk.layers))
+        assert repr(mlpk.schedules).startswith("<mlpk.schedules: constant, ")
+
+    def test_it_can_be_copied(self) -> None:
+        assert list(copy.deepcopy(mlpk.layers)) == list(mlpk.layers)
+
+
+def test_a_catalog_that_cannot_be_made_leaves_the_old_one_in_force() -> None:
+    held = catalog.current()
+
+    def fail(_: object) -> Catalog:
+        raise KeyError("x")
+
+    with pytest.raises(KeyError):
+        catalog.swap(fail)
+    assert catalog.current() is held
+
+
+def test_the_unfinished_catalog_is_seen_by_the_thread_that_makes_it_alone(
+    small: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalog, "_current", None)
+    seen: dict[str, Catalog] = {}
+    half = Catalog(small.brought[:1], ())
+    waiting = threading.Thread(target=lambda: seen.update(other=catalog.current()))
+
+    def make(show_unfinished: Any) -> Catalog:
+        show_unfinished(half)
+        seen["mine"] = catalog.current()
+        waiting.start()
+        waiting.join(0.05)
+        assert "other" not in seen
+        return small
+
+    catalog.swap(make)
+    waiting.join()
+    assert seen == {"mine": half, "other": small}
+    assert catalog.current() is small
+
+
+def test_many_threads_that_ask_first_get_one_catalog(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = catalog.current()
+    monkeypatch.setattr(catalog, "_current", None)
+    made: list[Catalog] = []
+    start = threading.Barrier(8)
+
+    def discovered(_: object) -> Catalog:
+        made.append(held)
+        return held
+
+    monkeypatch.setattr(catalog, "discovered", discovered)
+    found: list[Catalog] = []
+
+    def ask() -> None:
+        start.wait()
+        found.append(catalog.current())
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(made) == 1
+    assert found == [held] * 8

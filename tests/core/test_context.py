@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from mlpk import Context
+
+
+def test_scratch_has_the_model_s_dtype_unless_another_is_asked_for() -> None:
+    ctx = Context("float32")
+    assert ctx.empty("a", (2, 3)).dtype == np.float32
+    assert ctx.empty("b", (2, 3), np.intp).dtype == np.intp
+    assert ctx.empty("c", (2,), "bool").dtype == np.bool_
+    assert ctx.empty("d", ()).shape == ()
+    assert ctx.empty("e", (0, 3)).shape == (0, 3)
+
+
+def test_one_name_is_one_memory_and_two_names_are_two() -> None:
+    ctx = Context("float64")
+    a, b = ctx.empty("a", (4,)), ctx.empty("b", (4,))
+    assert np.shares_memory(a, ctx.empty("a", (4,)))
+    assert not np.shares_memory(a, b)
+    assert not np.shares_memory(a, Context("float64").empty("a", (4,)))
+
+
+def test_memory_only_grows_and_a_smaller_batch_gets_a_view() -> None:
+    ctx = Context("float32")
+    large = ctx.empty("y", (8, 3))
+    for rows in (8, 5, 1, 8):
+        view = ctx.empty("y", (rows, 3))
+        assert view.shape == (rows, 3)
+        assert view.flags.c_contiguous
+        assert np.shares_memory(view, large)
+    assert ctx.empty("y", (2, 12)).shape == (2, 12)
+    larger = ctx.empty("y", (9, 3))
+    assert not np.shares_memory(larger, large)
+    assert np.shares_memory(ctx.empty("y", (8, 3)), larger)
+
+
+def test_another_dtype_under_the_same_name_gets_memory_of_its_own() -> None:
+    ctx = Context("float32")
+    real, whole = ctx.empty("a", (4,)), ctx.empty("a", (4,), np.int64)
+    assert real.dtype == np.float32
+    assert whole.dtype == np.int64
+    assert not np.shares_memory(real, whole)
+    assert ctx.empty("a", (4,)).dtype == np.float32
+
+
+def test_in_steady_state_nothing_is_allocated() -> None:
+    ctx = Context("float32")
+    shapes = [(256, 100), (17, 100), (256, 100)]
+    for shape in shapes:
+        ctx.empty("y", shape)
+    tracemalloc.start()
+    try:
+        for shape in shapes * 10:
+            ctx.empty("y", shape)
+        assert tracemalloc.get_traced_memory()[1] < 4096
+    finally:
+        tracemalloc.stop()
+
+
+def test_spoiled_memory_is_full_of_nan_each_time_it_is_asked_for() -> None:
+    ctx = Context("float32", spoil=True)
+    for _ in range(2):
+        y = ctx.empty("y", (2, 2))
+        assert np.isnan(y).all()
+        y.fill(0)
+    assert ctx.empty("i", (3,), np.int64).tolist() == [1, 1, 1]
+    assert ctx.empty("b", (2,), np.bool_).all()
+
+
+def test_random_numbers_come_from_seed_node_and_step_alone() -> None:
+    def drawn(seed: int = 0, name: str = "a", step: int = 1) -> list[float]:
+        ctx = Context("float32", seed=seed, name=name)
+        ctx.begin(step, training=True)
+        return list(ctx.rng.random(3))
+
+    assert drawn() == drawn()
+    assert len({tuple(drawn(*given)) for given in ((0,), (1,), (0, "b"), (0, "a", 2))}) == 4
+
+
+def test_within_a_step_the_stream_goes_on_and_a_new_step_starts_another() -> None:
+    ctx = Context("float32")
+    ctx.begin(1, training=True)
+    assert ctx.rng is ctx.rng
+    first, second = ctx.rng.random(), ctx.rng.random()
+    assert first != second
+    ctx.begin(2, training=True)
+    assert ctx.rng.random() not in (first, second)
+    ctx.begin(1, training=True)
+    assert (ctx.rng.random(), ctx.rng.random()) == (first, second)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_the_mode_is_said_at_each_forward(training: bool) -> None:
+    ctx = Context("float32")
+    ctx.begin(3, training=training)
+    assert (ctx.training, ctx.step) == (training, 3)

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import attrs
+import pytest
+
+from mlpk import Buffer, Declaration, Param, ShapeError
+from mlpk.declaration import known
+
+
+@pytest.mark.parametrize(
+    ("shape", "fans"),
+    [
+        ((), (1, 1)),
+        ((7,), (7, 7)),
+        ((3, 5), (3, 5)),
+        ((3, 3, 4, 8), (36, 72)),  # a kernel: its field of 9 times the channels
+        ((2, 4, 8), (8, 16)),
+        ((0, 5), (0, 5)),
+    ],
+)
+def test_fans_count_channels_times_receptive_field(
+    shape: tuple[int, ...], fans: tuple[int, int]
+) -> None:
+    assert Param(shape, "zeros").in_and_out == fans
+
+
+def test_fans_may_be_told() -> None:
+    assert Param((3, 20), "zeros", fans=(3, 5)).in_and_out == (3, 5)
+
+
+def test_what_is_left_out_is_the_usual() -> None:
+    param = Param((2,), "zeros")
+    assert (param.decay, param.fans, param.trainable) == (True, None, True)
+    assert Buffer((2,), 0.0).dtype is None
+    declaration = Declaration((3,))
+    assert (declaration.params, declaration.buffers, declaration.min_rows) == ({}, {}, 1)
+
+
+def test_declarations_do_not_change() -> None:
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        Param((2,), "zeros").decay = False  # type: ignore[misc] # that is the point
+
+
+def test_a_length_that_is_needed_must_be_known() -> None:
+    assert known(3) == 3
+    with pytest.raises(ShapeError, match="wanted a known length on this axis, found None"):
+        known(None)

@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mlpk import ConfigError, DataError, MlpkError, ShapeError
+from mlpk.inputs import as_array, by_name, check_input, converted, row_count
+from mlpk_schemas.model import InputSpec
+
+IMAGE = InputSpec(name="image", shape=(4, None), dtype="float32")
+TOKENS = InputSpec(name="tokens", shape=(None,), dtype="int64")
+MASK = InputSpec(name="mask", shape=(), dtype="bool")
+
+
+def test_the_only_name_takes_a_bare_array_or_a_dict() -> None:
+    x = np.zeros((2, 3))
+    assert by_name(x, ["a"], "x") == {"a": x} == by_name({"a": x}, ["a"], "x")
+
+
+def test_several_names_take_a_dict_and_keep_their_own_order() -> None:
+    a, b = np.zeros((2, 3)), np.ones(2)
+    assert list(by_name({"b": b, "a": a}, ["a", "b"], "x")) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        (np.zeros(2), "x: wanted a dict with the keys ['a', 'b'], found"),
+        ((np.zeros(2), np.zeros(2)), "x: wanted a dict with the keys ['a', 'b'], found"),
+        ({"a": np.zeros(2)}, "x['b']: is missing from the dict"),
+        (
+            {"a": np.zeros(2), "b": np.zeros(2), "aa": np.zeros(2)},
+            "x['aa']: there is no 'aa'; wanted ['a', 'b']. Did you mean 'a'?",
+        ),
+        ({"a": np.zeros(2), "b": [1.0]}, "x['b']: wanted an array, found a list; give several"),
+        ({"a": np.zeros(2), "b": 1}, "x['b']: wanted rows on the first axis, found a single"),
+    ],
+)
+def test_names_that_do_not_fit_are_told(given: Any, sentence: str) -> None:
+    with pytest.raises(MlpkError) as caught:
+        by_name(given, ["a", "b"], "x")
+    assert str(caught.value).startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    "dtype", ["bool", "uint8", "int64", "float16", "float32", "float64", ">f4"]
+)
+def test_numbers_are_taken_as_they_come(dtype: str) -> None:
+    array = np.ones((2, 3), dtype)
+    assert as_array(array, "x") is array
+
+
+class Frame:
+    """What is no array but can be one, such as a table of a data library."""
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        return np.arange(6.0).reshape(2, 3)
+
+
+def test_what_speaks_numpy_s_protocol_is_taken() -> None:
+    assert as_array(Frame(), "x").tolist() == [[0, 1, 2], [3, 4, 5]]
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "sentence"),
+    [
+        ([[1.0]], DataError, "x: wanted an array, found a list; give several inputs or outputs as"),
+        ((1.0,), DataError, "x: wanted an array, found a tuple; give several inputs or outputs as"),
+        (np.array([[1, None]]), DataError, "x: wanted real numbers, found dtype object (array("),
+        (np.zeros(2, complex), DataError, "x: wanted real numbers, found dtype complex128"),
+        (np.array(["a"]), DataError, "x: wanted real numbers, found dtype <U1"),
+        (np.zeros(2, "M8[s]"), DataError, "x: wanted real numbers, found dtype datetime64[s]"),
+        ("text", DataError, "x: wanted real numbers, found dtype <U4"),
+        (None, DataError, "x: wanted real numbers, found dtype object (None)"),
+        (iter([1]), DataError, "x: wanted real numbers, found dtype object (<list_iterator"),
+        (3.0, ShapeError, "x: wanted rows on the first axis, found a single number"),
+    ],
+)
+def test_what_is_no_array_of_numbers_is_refused(
+    given: Any, error: type[Exception], sentence: str
+) -> None:
+    with pytest.raises(error) as caught:
+        as_array(given, "x")
+    assert str(caught.value).startswith(sentence)
+    assert isinstance(caught.value, ValueError)
+
+
+def test_rows_fit_an_input_where_its_lengths_are_known() -> None:
+    for length in (1, 7):
+        check_input(np.zeros((2, 4, length), np.float32), IMAGE, "x")
+    check_input(np.zeros((2, 9), np.int32), TOKENS, "x")
+    check_input(np.zeros(3, bool), MASK, "x")
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 7), (2, 4), (2, 4, 7, 1), (2,), (0,)])
+def test_other_rows_are_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ShapeError) as caught:
+        check_input(np.zeros(shape), IMAGE, "x")
+    assert str(caught.value) == f"x: wanted shape (rows, 4, any), found {shape}"
+
+
+def test_a_single_row_gets_the_hint_that_it_is_one() -> None:
+    spec = InputSpec(name="input", shape=(3,), dtype="float32")
+    with pytest.raises(ShapeError, match=r"found \(3,\); put the one row into an array of rows"):
+        check_input(np.zeros(3), spec, "x")
+
+
+@pytest.mark.parametrize(
+    ("dtype", "spec", "fits"),
+    [
+        ("float64", IMAGE, True),
+        ("float16", IMAGE, True),
+        ("int64", IMAGE, True),
+        ("uint8", IMAGE, True),
+        ("bool", IMAGE, True),
+        ("int8", TOKENS, True),
+        ("bool", TOKENS, True),
+        ("float32", TOKENS, False),
+        ("int64", MASK, False),
+        ("float64", MASK, False),
+    ],
+)
+def test_numbers_are_made_wider_or_shorter_but_never_rounded(
+    dtype: str, spec: InputSpec, fits: bool
+) -> None:
+    array = np.ones((2, *(4 for _ in spec.shape)), dtype)
+    if fits:
+        check_input(array, spec, "x")
+        assert converted(array, spec).dtype == spec.dtype
+    else:
+        with pytest.raises(DataError, match=f"the input '{spec.name}' wants dtype {spec.dtype}"):
+            check_input(array, spec, "x")
+
+
+def test_an_array_of_the_right_dtype_is_not_copied() -> None:
+    x = np.zeros((2, 4, 3), np.float32)
+    assert converted(x, IMAGE) is x
+
+
+def test_rows_are_counted_and_must_agree() -> None:
+    assert row_count({"a": np.zeros((3, 2)), "b": np.zeros(3)}, "x") == 3
+    with pytest.raises(ShapeError, match=r"same number of rows everywhere, found {'a': 3, 'b': 2}"):
+        row_count({"a": np.zeros((3, 2)), "b": np.zeros(2)}, "x")
+    with pytest.raises(DataError, match="wanted at least one row, found none"):
+        row_count({"a": np.zeros((0, 2))}, "x")
+
+
+def test_a_wrong_name_is_a_config_error() -> None:
+    with pytest.raises(ConfigError):
+        by_name({"b": np.zeros(2)}, ["a"], "x")

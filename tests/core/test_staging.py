@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any, ClassVar
+
+import pytest
+
+import mlpk
+from mlpk import ConfigError, Layer, MlpkError, PluginError, hookimpl
+from mlpk.opaque import Opaque
+from mlpk.staging import FAMILIES, local, stage
+
+
+def module(**functions: Callable[..., Any]) -> Any:
+    """Return a namespace that stands for a plugin's module."""
+    return SimpleNamespace(**functions)
+
+
+def returns(what: Any, hook: str = "mlpk_layers") -> Any:
+    """Return a module with one hook that returns this."""
+
+    def function() -> Any:
+        return what
+
+    return module(**{hook: hookimpl(function)})
+
+
+class Watcher:
+    """An ordinary class with a kind, as callbacks are."""
+
+    kind: ClassVar[str] = "watcher"
+
+
+def rows(n: int = 3) -> int:
+    """A dataset."""
+    return n
+
+
+def test_hooks_of_every_family_are_collected() -> None:
+    families = {
+        "layers": mlpk.layers.dense,
+        "optimizers": mlpk.optimizers.sgd,
+        "losses": mlpk.losses.mean_squared_error,
+        "initializers": mlpk.initializers.zeros,
+        "schedules": mlpk.schedules.constant,
+        "metrics": mlpk.metrics.accuracy,
+        "regularizers": mlpk.regularizers.l2,
+        "callbacks": Watcher,
+        "datasets": rows,
+    }
+    assert families.keys() == FAMILIES.keys()
+    brought = stage("acme", [returns([thing], f"mlpk_{name}") for name, thing in families.items()])
+    assert {item.family: item.thing for item in brought} == families
+    assert {item.id for item in brought} >= {"acme:dense", "acme:watcher", "acme:rows"}
+
+
+def test_a_hook_may_give_any_iterable() -> None:
+    def generator() -> Iterator[Any]:
+        yield mlpk.layers.relu
+        yield mlpk.layers.tanh
+
+    for things in ((mlpk.layers.relu,), {mlpk.layers.relu: 1}.keys(), iter([mlpk.layers.relu])):
+        assert [item.kind for item in stage("acme", [returns(things)])] == ["relu"]
+    found = stage("acme", [module(mlpk_layers=hookimpl(generator))])
+    assert [item.kind for item in found] == ["relu", "tanh"]
+
+
+@pytest.mark.parametrize(
+    ("made", "sentence"),
+    [
+        (module(), "brings nothing: it has no hook that returns kinds"),
+        (returns([]), "brings nothing"),
+        (returns(None), "brings nothing"),
+        (returns("dense"), "mlpk_layers must return a list, found str"),
+        (returns({"a": 1}), "mlpk_layers must return a list, found dict"),
+        (returns(3), "mlpk_layers must return a list, found int"),
+        (returns([3]), "mlpk_layers: wanted subclasses of Layer, found 3"),
+        (returns([Watcher]), "wanted subclasses of Layer, found <class"),
+        (returns([Layer]), "Layer: this class is not defined with @mlpk.define"),
+        (returns([Opaque]), "Opaque: this class is not defined with @mlpk.define"),
+        (returns([mlpk.layers.dense], "mlpk_losses"), "wanted subclasses of Loss"),
+        (returns([Watcher()], "mlpk_callbacks"), "mlpk_callbacks: wanted classes with a kind"),
+        (returns([int], "mlpk_callbacks"), "mlpk_callbacks: wanted classes with a kind"),
+        (returns([Watcher], "mlpk_datasets"), "mlpk_datasets: wanted functions"),
+        (returns([], "mlpk_layer"), "there is no hook mlpk_layer. Did you mean 'mlpk_layers'?"),
+        (module(mlpk_layers=rows), "mlpk_layers is not marked as a hook: put @mlpk.hookimpl"),
+        (module(mlpk_layers=hookimpl(lambda x: [x])), "a hook does not fit its specification"),
+    ],
+)
+def test_what_is_wrong_with_a_plugin_is_said(made: Any, sentence: str) -> None:
+    with pytest.raises(MlpkError) as caught:
+        stage("acme", [made])
+    assert sentence in str(caught.value)
+    assert "\n" not in str(caught.value)
+    if isinstance(caught.value, PluginError):
+        assert caught.value.dist == "acme"
+
+
+def test_a_kind_that_comes_twice_is_an_error_that_names_both() -> None:
+    @mlpk.define
+    class Other(mlpk.layers.relu):  # type: ignore[name-defined, misc] # from the catalog
+        kind: ClassVar[str] = "relu"
+
+    modules = [returns([mlpk.layers.relu]), returns([Other])]
+    with pytest.raises(PluginError, match=r"relu is brought twice: <class .*ReLU'> and .*Other"):
+        stage("acme", modules)
+
+
+def test_a_subclass_that_was_not_defined_is_no_kind_of_its_own() -> None:
+    class Quiet(mlpk.layers.relu):  # type: ignore[name-defined, misc] # from the catalog
+        pass
+
+    with pytest.raises(ConfigError, match="Quiet: this class is not defined"):
+        stage("acme", [returns([Quiet])])
+
+
+def test_names_beside_the_hooks_are_nobody_s_business() -> None:
+    class Touchy:
+        @property
+        def expensive(self) -> int:
+            raise AssertionError("looked at")
+
+        @hookimpl
+        def mlpk_layers(self) -> list[Any]:
+            return [mlpk.layers.relu]
+
+        mlpk_version = 3
+        other_layers = staticmethod(lambda: 1 / 0)
+
+    assert [item.kind for item in stage("acme", [Touchy()])] == ["relu"]
+
+
+def test_a_single_kind_is_staged_without_a_module() -> None:
+    assert [item.id for item in local(mlpk.layers.relu)] == ["_local:relu"]
+    with pytest.raises(ConfigError, match="this class is not defined"):
+        local(Layer)

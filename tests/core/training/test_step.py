@@ -1,0 +1,235 @@
+"""One training step: what it computes, and what it leaves alone when the loss is not finite."""
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+import numpy as np
+import pytest
+
+import mlpk
+from mlpk import Example, Loss, define, hookimpl
+from mlpk.errors import DataError, DivergedError
+
+RNG = np.random.default_rng(5)
+X = RNG.standard_normal((22, 4))
+Y = RNG.integers(3, size=22)
+WEIGHT = RNG.random(22)
+
+
+def smooth(seed=0):
+    """A net whose gradient is a mean over rows."""
+    layers = [{"kind": "dense", "units": 5}, "tanh", {"kind": "dense", "units": 3}]
+    return mlpk.Model(layers, input_shape=(4,), dtype="float64", seed=seed)
+
+
+def params(model):
+    return np.concatenate([array.ravel() for array in model.params.values()])
+
+
+@define
+class FirstColumn(Loss):
+    """mean((y - t)**2) over the first column of the targets; the others are not looked at."""
+
+    kind: ClassVar[str] = "first_column"
+
+    def forward(self, ctx, prediction, target, weight=None):
+        error = prediction[:, 0] - target[:, 0]
+        return float((error * error).mean()), error
+
+    def backward(self, ctx, saved):
+        gradient = np.zeros((len(saved), 1), ctx.dtype)
+        gradient[:, 0] = 2 * saved / len(saved)
+        return gradient
+
+    @classmethod
+    def examples(cls) -> Iterator[Example]:
+        yield Example(cls(), (1,), draw=lambda rng, n: (rng.random((n, 1)), rng.random((n, 2))))
+
+
+class Losses:
+    """Remembers the loss of every batch."""
+
+    def __init__(self):
+        self.seen = []
+
+    @hookimpl
+    def mlpk_batch_end(self, fit):
+        self.seen.append(fit.logs["loss"])
+
+
+class TestAccumulation:
+    """Several batches make one update: that of one batch of their joint size."""
+
+    @pytest.mark.parametrize("weight", [None, WEIGHT], ids=["plain", "weighted"])
+    @pytest.mark.parametrize("optimizer", ["sgd", "adam", {"kind": "sgd", "clip_norm": 0.01}])
+    @pytest.mark.parametrize("regularizer", [None, {"kind": "l2", "l2": 0.1}])
+    def test_two_small_batches_are_a_large_one(self, fit, weight, optimizer, regularizer):
+        more = {
+            "optimizer": optimizer,
+            "weight": weight,
+            "regularizer": regularizer,
+            "epochs": 3,
+            "metrics": ["accuracy"],
+        }
+        # 22 rows: groups of 4 + 4, twice, and of 4 + 2 at the end.
+        small, large = smooth(), smooth()
+        found = fit(small, X, Y, batch_size=4, accumulate=2, **more)
+        wanted = fit(large, X, Y, batch_size=8, **more)
+        np.testing.assert_allclose(params(small), params(large), rtol=1e-11, atol=1e-13)
+        assert found.metrics["loss"] == pytest.approx(wanted.metrics["loss"], rel=1e-12)
+        assert found.metrics["accuracy"] == pytest.approx(wanted.metrics["accuracy"])
+
+    def test_a_group_that_is_not_full_at_the_end_is_used(self, fit):
+        small, large = smooth(), smooth()
+        fit(small, X, Y, batch_size=4, accumulate=100, epochs=2)
+        fit(large, X, Y, batch_size=22, epochs=2)
+        np.testing.assert_allclose(params(small), params(large), rtol=1e-11, atol=1e-13)
+
+    def test_ignored_labels_have_no_mass(self, fit):
+        y = np.where(np.arange(22) % 3 == 0, -1, Y)
+        loss = {"kind": "softmax_cross_entropy", "ignore_index": -1, "class_weight": [1.0, 0.5, 2]}
+        small, large = smooth(), smooth()
+        fit(small, X, y, loss=loss, batch_size=3, accumulate=2, epochs=2, optimizer="sgd")
+        fit(large, X, y, loss=loss, batch_size=6, epochs=2, optimizer="sgd")
+        np.testing.assert_allclose(params(small), params(large), rtol=1e-11, atol=1e-13)
+
+    def test_the_optimizer_counts_updates(self, fit):
+        model = smooth()
+        optimizer = mlpk.optimizers.sgd().attach(model)
+        fit(model, X, Y, optimizer=optimizer, batch_size=4, accumulate=4, epochs=2)
+        assert optimizer.t == 2 * 2  # six batches an epoch: four, and the two that are left
+
+
+class TestPenalty:
+    def test_it_is_in_the_loss_and_in_the_gradient(self, fit):
+        plain, penalised = smooth(), smooth()
+        before = {name: np.array(array) for name, array in plain.params.items()}
+        squares = sum((before[name] ** 2).sum() for name in before if name.endswith("weight"))
+        seen, seen_penalised = Losses(), Losses()
+        sgd = mlpk.optimizers.sgd(lr=0.1)
+        fit(plain, X, Y, batch_size=22, optimizer=sgd, callbacks=[seen])
+        fit(
+            penalised,
+            X,
+            Y,
+            batch_size=22,
+            optimizer=sgd,
+            callbacks=[seen_penalised],
+            regularizer=mlpk.regularizers.l2(l2=0.3),
+        )
+        assert seen_penalised.seen[0] - seen.seen[0] == pytest.approx(0.15 * squares)
+        for name, first in before.items():
+            pull = 0.1 * 0.3 * first if name.endswith("weight") else 0.0
+            np.testing.assert_allclose(
+                penalised.params[name], plain.params[name] - pull, atol=1e-15
+            )
+
+    def test_the_history_has_the_penalty_of_the_epochs_end(self, fit):
+        model = smooth()
+        l2 = {"kind": "l2", "l2": 0.3}
+        # At a rate of 0 nothing moves: the epoch's loss is that of the whole set.
+        still = fit(model, X, Y, optimizer=mlpk.optimizers.sgd(lr=0.0), regularizer=l2)
+        wanted = model.evaluate(X, Y, loss="softmax_cross_entropy", regularizer=l2)
+        assert still.metrics["loss"][0] == pytest.approx(wanted["loss"], rel=1e-12)
+
+
+class TestNotFinite:
+    """The data are searched only then, and nothing has been updated yet."""
+
+    @pytest.mark.parametrize("role", ["x", "y", "weight"])
+    @pytest.mark.parametrize("value", [np.nan, np.inf])
+    @pytest.mark.parametrize("shuffle", [True, False])
+    def test_the_row_is_named_as_it_was_passed(
+        self, fit, digits, net, arrays, role, value, shuffle
+    ):
+        given = {
+            "x": digits[0].copy(),
+            "y": np.eye(10)[digits[1]],
+            "weight": np.ones(len(digits[0])),
+        }
+        given[role][(123, 7)[: given[role].ndim]] = value
+        model = net()
+        fit(model, *digits)  # so that the running statistics have moved
+        optimizer = mlpk.optimizers.adam().attach(model)
+        seen = Spy()
+        with pytest.raises(DataError, match=rf"^{role}: row 123 holds {value}") as caught:
+            fit(
+                model,
+                given["x"],
+                given["y"],
+                weight=given["weight"],
+                shuffle=shuffle,
+                optimizer=optimizer,
+                callbacks=[seen],
+                batch_size=16,
+            )
+        assert caught.value.row == 123
+        assert seen.steps == optimizer.t
+        for name, array in arrays(model).items():
+            np.testing.assert_array_equal(array, seen.arrays[name])
+        for name, slot in seen.slots.items():
+            np.testing.assert_array_equal(optimizer.slots[name].flat, slot)
+
+    def test_a_stream_names_batch_and_row(self, fit, digits, net):
+        x, y = digits[0].copy(), digits[1]
+        x[45, 0] = np.nan
+        with pytest.raises(DataError, match="^x: row 5 of batch 1 holds nan"):
+            fit(net(), [(x[start : start + 40], y[start : start + 40]) for start in (0, 40, 80)])
+
+    def test_what_the_loss_does_not_see_is_not_searched(self, fit):
+        y = np.column_stack([np.zeros(8), np.full(8, np.nan)])
+        model = mlpk.Model([{"kind": "dense", "units": 1}], input_shape=(4,), seed=0)
+        history = fit(model, X[:8], y, loss=FirstColumn(), optimizer="sgd")
+        assert np.isfinite(history.metrics["loss"]).all()
+
+    def test_divergence_is_told_apart_and_brings_the_history(self, fit, arrays):
+        """y = w x with x = y = 1: w - 1 turns its sign and grows by 19 with each step at rate 10."""
+        model = mlpk.Model(
+            [{"kind": "dense", "units": 1, "bias": False, "init": "zeros"}], input_shape=(1,)
+        )
+        spy = Spy()
+        with pytest.raises(DivergedError, match="the loss became inf in step 17") as caught:
+            fit(
+                model,
+                np.ones((8, 1)),
+                np.ones(8),
+                loss="mean_squared_error",
+                optimizer=mlpk.optimizers.sgd(lr=10.0),
+                epochs=100,
+                batch_size=4,
+                callbacks=[spy],
+            )
+        # Step t sees 19**(2 t - 2), two steps an epoch; 19**30 is 2.3e38, the largest float32 3.4e38.
+        assert caught.value.history.metrics["loss"][:2] == pytest.approx(
+            [(1 + 361) / 2, 361**2 * 181]
+        )
+        assert len(caught.value.history) == 8
+        assert spy.steps == 16
+        np.testing.assert_array_equal(arrays(model)["dense/weight"], spy.arrays["dense/weight"])
+
+    def test_overflow_on_the_way_is_told_in_a_sentence_and_not_in_warnings(self, fit, digits, net):
+        with pytest.raises(DivergedError, match="Lower the learning rate"):
+            fit(net(), *digits, optimizer=mlpk.optimizers.sgd(lr=1e30), epochs=2)
+
+
+class Spy:
+    """Remembers the state after the last step that came through."""
+
+    def __init__(self):
+        self.steps = 0
+
+    @hookimpl
+    def mlpk_fit_begin(self, fit):
+        self._look(fit)
+
+    @hookimpl
+    def mlpk_batch_end(self, fit):
+        self.steps += 1
+        self._look(fit)
+
+    def _look(self, fit):
+        model = fit.model
+        self.arrays = {
+            name: np.array(array) for name, array in (*model.params.items(), *model.buffers.items())
+        }
+        self.slots = {name: slot.flat.copy() for name, slot in fit.optimizer.slots.items()}

@@ -1,0 +1,128 @@
+"""Early stopping, on runs whose validation loss is set by hand."""
+
+import numpy as np
+import pytest
+
+import mlpk
+from mlpk import ConfigError, hookimpl
+
+
+class Script:
+    """Puts numbers into the logs, and the number of the epoch into weights and statistics."""
+
+    def __init__(self, name, values):
+        self.name = name
+        self.values = values
+
+    @hookimpl
+    def mlpk_epoch_end(self, fit):
+        fit.logs[self.name] = self.values[fit.epoch - 1]
+        fit.model.params["dense/weight"] = np.full((2, 1), float(fit.epoch))
+        fit.model.buffers["batch_norm/running_mean"] = np.full(1, float(fit.epoch))
+
+
+def run(stopping, values, name="val_loss", epochs=None, **more):
+    """Return the model and the number of epochs that were run."""
+    model = mlpk.Model(["batch_norm", {"kind": "dense", "units": 1}], input_shape=(1,), seed=0)
+    model = mlpk.Model(
+        [{"kind": "dense", "units": 1}, "batch_norm"], input_shape=(2,), seed=0
+    )
+    history = model.fit(
+        np.ones((4, 2)),
+        np.ones(4),
+        loss="mean_squared_error",
+        optimizer=mlpk.optimizers.sgd(lr=0.0),
+        epochs=epochs or len(values),
+        callbacks=[Script(name, values), stopping],
+        progress=False,
+        **more,
+    )
+    assert model.params["dense/weight"][0, 0] == model.buffers["batch_norm/running_mean"][0]
+    return int(model.params["dense/weight"][0, 0]), len(history)
+
+
+@pytest.mark.parametrize(
+    ("values", "patience", "best", "ran"),
+    [
+        ([5, 4, 3, 2, 1], 1, 5, 5),
+        ([5, 4, 4, 4, 1], 2, 2, 4),
+        ([5, 4, 4, 3, 9, 9, 0], 2, 4, 6),
+        ([1, 2, 3, 4], 3, 1, 4),
+        ([1, 2, 3, 4, 0], 3, 1, 4),
+        ([float("nan"), 3, float("nan"), 2, 5], 3, 4, 5),
+        ([2, float("inf"), 1], 2, 3, 3),
+    ],
+)
+def test_it_waits_and_puts_the_best_weights_and_buffers_back(values, patience, best, ran):
+    stopping = mlpk.callbacks.early_stopping(patience=patience)
+    assert run(stopping, values) == (best, ran)
+    assert stopping.best_epoch == best
+
+
+def test_better_means_by_more_than_min_delta():
+    values = [1.0, 0.9, 0.81, 0.5]
+    assert run(mlpk.callbacks.early_stopping(patience=2, min_delta=0.2), values) == (1, 3)
+    assert run(mlpk.callbacks.early_stopping(patience=2, min_delta=0.15), values) == (4, 4)
+
+
+@pytest.mark.parametrize(
+    ("name", "mode", "best"),
+    [
+        ("val_accuracy", None, 2),
+        ("val_loss", None, 3),
+        ("val_mean_absolute_error", None, 3),
+        ("mine", "min", 3),
+        ("mine", "max", 2),
+        ("val_loss", "max", 2),
+    ],
+)
+def test_the_name_or_mode_says_which_way_is_better(name, mode, best):
+    stopping = mlpk.callbacks.early_stopping(patience=5, monitor=name, mode=mode)
+    assert run(stopping, [0.5, 0.9, 0.1], name)[0] == best
+
+
+def test_without_validation_the_loss_is_watched():
+    stopping = mlpk.callbacks.early_stopping(patience=1)
+    _, ran = run(stopping, [0.0] * 9, "unrelated")
+    assert ran == 2  # at a rate of 0 the loss stays as it is
+
+
+def test_a_run_that_ends_by_itself_gets_its_best_weights_too():
+    assert run(mlpk.callbacks.early_stopping(patience=10), [2, 1, 3]) == (2, 3)
+
+
+def test_one_object_serves_several_runs():
+    stopping = mlpk.callbacks.early_stopping(patience=2)
+    assert run(stopping, [0.0, 1, 1]) == (1, 3)
+    assert run(stopping, [9.0, 8, 7]) == (3, 3)
+
+
+def test_state_goes_on_where_it_was():
+    values = [5, 4, 3, 6, 6, 6]
+    first, second = (mlpk.callbacks.early_stopping(patience=2) for _ in range(2))
+    run(first, values[:4])
+    state = first.state()
+    assert (state["best"], state["best_epoch"], state["waited"]) == (3.0, 3, 1)
+    second.restore(state)
+    assert second.state().keys() == state.keys()
+    for name, value in state.items():
+        np.testing.assert_array_equal(second.state()[name], value)
+
+
+def test_a_name_that_is_not_measured_is_told_with_those_that_are():
+    stopping = mlpk.callbacks.early_stopping(monitor="val_los")
+    with pytest.raises(ConfigError, match=r"no 'val_los' in the history, .* mean 'val_loss'\?"):
+        run(stopping, [1.0])
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"patience": 0}, r"^early_stopping.patience: wanted 1 or more, found 0"),
+        ({"min_delta": -0.5}, r"^early_stopping.min_delta: wanted 0 or more, found -0.5"),
+        ({"mode": "most"}, r"^early_stopping.mode: wanted 'min' or 'max', found 'most'"),
+    ],
+)
+def test_wrong_numbers_are_refused(given, sentence):
+    with pytest.raises(ConfigError, match=sentence):
+        mlpk.callbacks.early_stopping(**given)
