@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import attrs
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from mlpk.declaration import Buffer, Declaration, Param, Shape
 
 __all__ = ["Graph", "Node"]
+
+A = TypeVar("A", "Param", "Buffer")
 
 
 @attrs.frozen(eq=False)
@@ -236,37 +238,34 @@ class Graph:
         if isinstance(layer, Opaque) or len(known) < len(shapes):
             return Node(name, layer, feeds, {}, {}, None)
         declaration = declared(layer, tuple(known), f"node '{name}'")
-        called = {
-            local: arrays.get(local, f"{name}/{local}")
-            for local in (*declaration.params, *declaration.buffers)
-        }
-        for local, array in called.items():
-            if not re.fullmatch(f"{NAME}/{NAME}", array):
-                raise GraphError(f"'{array}' is no name for an array: wanted 'node/array'")
-            mine: Param | Buffer = (
-                declaration.params[local]
-                if local in declaration.params
-                else declaration.buffers[local]
+        params = _called(name, declaration.params, arrays, self.params, self.buffers)
+        buffers = _called(name, declaration.buffers, arrays, self.buffers, self.params)
+        return Node(name, layer, feeds, params, buffers, declaration)
+
+
+def _called(
+    node: str,
+    mine: Mapping[str, A],
+    arrays: Mapping[str, str],
+    known: dict[str, A],
+    others: Mapping[str, object],
+) -> dict[str, str]:
+    """Return the network's name for each array of a node, and put what is new among the `known`."""
+    called = {local: arrays.get(local, f"{node}/{local}") for local in mine}
+    for local, array in called.items():
+        if not re.fullmatch(f"{NAME}/{NAME}", array):
+            raise GraphError(f"'{array}' is no name for an array: wanted 'node/array'")
+        if array in others:
+            problem = f"the array '{array}' cannot be both a parameter and a buffer"
+            raise GraphError(f"node '{node}': {problem}")
+        held = known.setdefault(array, mine[local])
+        if held.shape != mine[local].shape:
+            raise ShapeError(
+                f"wanted to share the array '{array}' of shape {held.shape}, but its own "
+                f"'{local}' has shape {mine[local].shape}",
+                f"node '{node}'",
             )
-            known_arrays: dict[str, Any] = (
-                self.params if local in declaration.params else self.buffers
-            )
-            other: dict[str, Any] = self.buffers if local in declaration.params else self.params
-            held = known_arrays.setdefault(array, mine)
-            if held.shape != mine.shape or array in other:
-                raise ShapeError(
-                    f"wanted to share the array '{array}' of shape {held.shape}, but its own "
-                    f"'{local}' has shape {mine.shape}",
-                    f"node '{name}'",
-                )
-        return Node(
-            name,
-            layer,
-            feeds,
-            {local: called[local] for local in declaration.params},
-            {local: called[local] for local in declaration.buffers},
-            declaration,
-        )
+    return called
 
 
 def _placed(given: Any, where: str) -> tuple[Layer, str | None]:
@@ -310,12 +309,13 @@ def _named(symbols: Iterable[Symbol]) -> dict[Symbol, str]:
             )
         taken.add(symbol.name)
     names = {}
+    numbers: dict[str, int] = {}
     for symbol in symbols:
         stem = symbol.layer.kind if symbol.layer is not None else "input"
-        name, number = symbol.name or stem, 0
+        name = stem if symbol.name is None else symbol.name
         while symbol.name is None and name in taken:
-            number += 1
-            name = f"{stem}_{number}"
+            numbers[stem] = numbers.get(stem, 0) + 1
+            name = f"{stem}_{numbers[stem]}"
         taken.add(name)
         names[symbol] = name
     return names

@@ -38,9 +38,8 @@ class Pass:
             for node in graph.nodes.values()
         ]
         self._values: dict[str, Array] = {}
-        self._sums = {
-            name: Context(graph.dtype, spoil=spoil) for name in (*graph.inputs, *graph.nodes)
-        }
+        # Never spoiled: a sum of three is taken up again where the first two were added.
+        self._sums = {name: Context(graph.dtype) for name in (*graph.inputs, *graph.nodes)}
         self._shared: list[Array] = []
         self._backward_for: tuple[bool, frozenset[str]] | None = None
         if training and storage.grads is not None:

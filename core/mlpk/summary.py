@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -24,49 +25,79 @@ def table(graph: Graph, storage: Storage) -> str:
 
     Memory counts a node's arrays and its output for one row of input; multiply-adds are for one
     row, one for each weight and output position. What depends on an unknown length shows as "?".
+    The totals count shared arrays once.
     """
     rows: list[tuple[str, ...]] = [
         (spec.name, "input", _shape(spec.shape), "0", "", "") for spec in graph.inputs.values()
     ]
-    totals = [0, 0, 0]
+    outputs: list[int | None] = []
+    works: list[int | None] = []
     for node in graph.nodes.values():
-        params = sum(storage.params[name].size for name in node.params.values())
-        arrays = [storage.params[name] for name in node.params.values()]
-        arrays += [storage.buffers[name] for name in node.buffers.values()]
-        size = None if node.shape is None or None in node.shape else prod(node.shape)  # type: ignore[arg-type] # None is ruled out
-        output = None if size is None else size * np.dtype(graph.dtype).itemsize
-        memory = None if output is None else sum(array.nbytes for array in arrays) + output
-        work = _multiply_adds(node)
-        fed_by = "" if len(node.inputs) == 1 else f" ({', '.join(node.inputs)})"
+        outputs.append(_output_bytes(node, graph.dtype))
+        works.append(_multiply_adds(node))
         kind = node.layer.identity if isinstance(node.layer, Opaque) else node.layer.kind
-        rows.append(
-            (node.name, kind + fed_by, _shape(node.shape), f"{params:,}", _bytes(memory),
-             "?" if work is None else f"{work:,}")
-        )  # fmt: skip
-        totals[1] += memory or 0
-        totals[2] += work or 0
-    totals[0] = sum(storage.params[name].size for name in graph.arrays("params"))
-    rows.append(("total", "", "", f"{totals[0]:,}", _bytes(totals[1]), f"{totals[2]:,}"))
-    widths = [max(len(row[i]) for row in (HEAD, *rows)) for i in range(len(HEAD))]
-    lines = [_line(HEAD, widths), "  ".join("-" * width for width in widths)]
-    lines += [_line(row, widths) for row in rows[:-1]]
-    return "\n".join([*lines, lines[1], _line(rows[-1], widths)])
+        fed_by = "" if len(node.inputs) == 1 else f" ({', '.join(node.inputs)})"
+        count, held = _sizes(storage, node.params.values(), node.buffers.values())
+        memory = _bytes(_total([held, outputs[-1]]))
+        row = (node.name, kind + fed_by, _shape(node.shape), f"{count:,}", memory)
+        rows.append((*row, _count(works[-1])))
+    count, held = _sizes(storage, graph.arrays("params"), graph.arrays("buffers"))
+    memory = _bytes(_total([held, *outputs]))
+    total = ("total", "", "", f"{count:,}", memory, _count(_total(works)))
+    widths = [max(len(row[i]) for row in (HEAD, *rows, total)) for i in range(len(HEAD))]
+    rule = "  ".join("-" * width for width in widths)
+    lines = [_line(row, widths) for row in (HEAD, *rows, total)]
+    return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
+
+
+def _sizes(storage: Storage, params: Iterable[str], buffers: Iterable[str]) -> tuple[int, int]:
+    """Return how many parameters the named arrays hold, and the bytes of both."""
+    trained = [storage.params[name] for name in params]
+    held = [*trained, *(storage.buffers[name] for name in buffers)]
+    return sum(array.size for array in trained), sum(array.nbytes for array in held)
+
+
+def _total(parts: Iterable[int | None]) -> int | None:
+    """Return the sum, unknown if a part is."""
+    total = 0
+    for part in parts:
+        if part is None:
+            return None
+        total += part
+    return total
+
+
+def _output_bytes(node: Node, dtype: str) -> int | None:
+    """Return the size of a node's output for one row."""
+    size = 1
+    for length in (None,) if node.shape is None else node.shape:
+        if length is None:
+            return None
+        size *= length
+    return size * np.dtype(dtype).itemsize
 
 
 def _multiply_adds(node: Node) -> int | None:
     """Return how often a weight meets an input, for one row: weight elements times positions."""
-    if node.declaration is None or None in node.declaration.output:
+    if node.declaration is None:
         return None
-    output: tuple[int, ...] = node.declaration.output  # type: ignore[assignment] # None is ruled out
-    positions = prod(output[:-1])
-    weights = [param.shape for param in node.declaration.params.values()]
-    return sum(prod(shape) * positions for shape in weights if len(shape) > 1)
+    weights = [param.shape for param in node.declaration.params.values() if len(param.shape) > 1]
+    if not weights:
+        return 0
+    positions = node.declaration.output[:-1]
+    if None in positions:
+        return None
+    return sum(prod(shape) for shape in weights) * prod(positions)  # type: ignore[arg-type] # None is ruled out
 
 
 def _shape(shape: tuple[int | None, ...] | None) -> str:
     if shape is None:
         return "?"
     return " x ".join("?" if length is None else str(length) for length in shape) or "scalar"
+
+
+def _count(count: int | None) -> str:
+    return "?" if count is None else f"{count:,}"
 
 
 def _bytes(count: int | None) -> str:

@@ -6,15 +6,66 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from textwrap import dedent
+from typing import Any, ClassVar
 
+import numpy as np
 import pytest
 
-from mlpk import catalog
+from mlpk import (
+    Buffer,
+    Context,
+    Declaration,
+    Example,
+    Initializer,
+    Layer,
+    Param,
+    catalog,
+    define,
+)
+from mlpk.arrays import Array, Arrays, Grads
 
 Install = Callable[..., None]
 Run = Callable[..., str]
+Acting = Callable[..., AbstractContextManager[None]]
+
+
+@define
+class Half(Initializer):
+    """Every value is one half; of a third party, beta."""
+
+    kind: ClassVar[str] = "half"
+
+    def draw(self, rng: Any, shape: tuple[int, ...], fans: tuple[int, int]) -> Array:
+        return np.full(shape, 0.5)
+
+
+@define
+class Gate(Layer):
+    """y = w * x, w (features,); it counts its training forwards. Of a third party, acme."""
+
+    kind: ClassVar[str] = "gate"
+
+    sizes: tuple[int, ...] = (1, 2)
+    init: Initializer | str = "ones"
+
+    def declare(self, x: Any) -> Declaration:
+        return Declaration(x, {"w": Param((x[-1],), self.init)}, {"seen": Buffer((), 0, "int64")})
+
+    def forward(self, arrays: Arrays, ctx: Context, x: Array) -> tuple[Array, Array]:
+        if ctx.training:
+            np.add(arrays["seen"], 1, out=arrays["seen"])
+        return np.multiply(x, arrays["w"], out=ctx.empty("y", x.shape)), x
+
+    def backward(self, arrays: Arrays, ctx: Context, x: Array, dy: Array, grads: Grads) -> Array:
+        np.sum(x * dy, axis=tuple(range(x.ndim - 1)), out=grads["w"])
+        return np.multiply(dy, arrays["w"], out=ctx.empty("dx", x.shape))
+
+    @classmethod
+    def examples(cls) -> Iterator[Example]:
+        yield Example(cls(), (3,))
 
 
 @pytest.fixture
@@ -23,6 +74,39 @@ def own_catalog() -> Iterator[None]:
     held = catalog.current()
     yield
     catalog.swap(lambda _: held)
+
+
+@pytest.fixture
+def acting(own_catalog: None) -> Acting:
+    """Return what makes third parties active for a while, beside what is installed.
+
+    `with acting(acme="2.1", beta=None):` has the gate of acme 2.1 and the initializer of beta,
+    which is blocked: its record is there, its kinds are not.
+    """
+    del own_catalog
+    brings: dict[str, tuple[str, Any]] = {
+        "acme": ("layers", Gate),
+        "beta": ("initializers", Half),
+    }
+
+    @contextmanager
+    def for_a_while(**versions: str | None) -> Iterator[None]:
+        held = catalog.current()
+        brought, records = list(held.brought), list(held.records)
+        for dist, version in versions.items():
+            family, thing = brings[dist]
+            if version is None:
+                records.append(catalog.Record(dist, "0", "blocked", 0.0, (), "blocked by hand"))
+            else:
+                records.append(catalog.Record(dist, version, "active", 0.0, ()))
+                brought.append(catalog.Brought(family, thing.kind, dist, thing))
+        catalog.swap(lambda _: catalog.Catalog(brought, records))
+        try:
+            yield
+        finally:
+            catalog.swap(lambda _: held)
+
+    return for_a_while
 
 
 @pytest.fixture

@@ -67,7 +67,9 @@ def cases(dist: str) -> list[Case]:
 def _examples(item: catalog.Brought) -> list[Example]:
     examples = list(item.thing.examples())
     if not examples:
-        raise PluginError(f"'{item.id}' has no examples, so that nothing of it is checked", item.dist)
+        raise PluginError(
+            f"'{item.id}' has no examples, so that nothing of it is checked", item.dist
+        )
     return examples
 
 

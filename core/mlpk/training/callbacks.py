@@ -38,9 +38,10 @@ class Callbacks:
         self._manager = pluggy.PluginManager("mlpk")
         self._manager.add_hookspecs(hookspecs)
         for place, callback in enumerate(self.listed):
-            _check(self._manager, callback, f"callbacks[{place}]")
+            where = "progress" if callback is progress else f"callbacks[{place}]"
+            _check(self._manager, callback, where)
             if any(callback is other for other in self.listed[:place]):
-                raise ConfigError(f"callbacks[{place}]", "this object is listed twice")
+                raise ConfigError(where, "this object is listed twice")
         for callback in reversed(self.listed):  # pluggy calls the last registered first
             self._manager.register(callback)
         self._moment: Moment = "fit_begin"

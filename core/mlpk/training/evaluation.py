@@ -6,6 +6,8 @@ from collections.abc import Collection
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from mlpk.errors import ConfigError, DataError
 from mlpk.training.batch import Rows
 from mlpk.training.measures import Measures
@@ -47,13 +49,15 @@ class Evaluation:
         batches = (
             self._source.epoch(None) if isinstance(self._source, Rows) else self._source.epoch()
         )
-        for batch in batches:
-            outputs = self._pass.forward(batch.inputs, training=False)
-            if self._objective is not None:
-                value = self._objective.forward(outputs, batch)
-                if not isfinite(value):
-                    batch.refuse_nan()
-            self._measures.add(outputs, batch)
+        # Overflow on the way shows in the results.
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            for batch in batches:
+                outputs = self._pass.forward(batch.inputs, training=False)
+                if self._objective is not None:
+                    value = self._objective.forward(outputs, batch)
+                    if not isfinite(value):
+                        batch.refuse_nan()
+                self._measures.add(outputs, batch)
         return self._measures.results(prefix)
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from mlpk.arrays import Array
 from mlpk.errors import ConfigError, DataError, shown
@@ -81,7 +79,7 @@ class Measures:
     def state(self) -> dict[str, Any]:
         """Return the sums as plain numbers and arrays, for a checkpoint inside an epoch."""
         arrays = {
-            f"{name}.{key}": np.array(array)
+            f"{name}.{key}": array
             for name, state in self.states.items()
             for key, array in state.items()
         }
@@ -104,10 +102,9 @@ def _named(model: Model, metrics: Any) -> Iterator[tuple[str, tuple[str, Metric]
     several = len(model.graph.outputs) > 1
     taken: dict[str, int] = {}
     for output, given in per_output(model, metrics, "metrics").items():
-        listed: Sequence[Any] = (
-            [given] if isinstance(given, str | Metric | Mapping) else list(given)
-        )
-        for item in listed:
+        if not isinstance(given, Iterable | Metric):
+            raise ConfigError("metrics", f"wanted a list of metrics, found {shown(given)}")
+        for item in [given] if isinstance(given, str | Metric | Mapping) else given:
             metric = Metric.of(item, "metrics")
             stem = f"{output}_{metric.kind}" if several else metric.kind
             number = taken.setdefault(stem, 0)

@@ -211,6 +211,24 @@ def test_a_call_that_fails_leaves_the_old_file(save, tmp_path, monkeypatch, call
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_all_bytes_are_synced_under_the_old_name_then_the_new_one(
+    save, data, tmp_path, monkeypatch
+):
+    path = tmp_path / "a.mlpk"
+    seen = []
+
+    def look(descriptor):
+        status = os.fstat(descriptor)
+        seen.append((stat.S_ISDIR(status.st_mode), path.exists()))
+        if not stat.S_ISDIR(status.st_mode):
+            (temporary,) = tmp_path.iterdir()
+            assert temporary.read_bytes() == data
+
+    monkeypatch.setattr(os, "fsync", look)
+    save(path)
+    assert seen == [(False, False), (True, True)]
+
+
 def test_a_folder_that_cannot_be_synced_is_told(save, data, tmp_path, monkeypatch):
     path = tmp_path / "a.mlpk"
     calls = []

@@ -1,15 +1,14 @@
-"""Small nets, real digits, and a place for kinds of a test's own."""
+"""Small nets and real digits."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
 import mlpk
-from mlpk import catalog
 from mlpk.arrays import Array
 
 ROWS = 203  # no multiple of any batch size that the tests use
@@ -63,11 +62,3 @@ def arrays() -> Callable[[mlpk.Model], dict[str, Array]]:
     return lambda model: {
         name: np.array(array) for name, array in (*model.params.items(), *model.buffers.items())
     }
-
-
-@pytest.fixture
-def add() -> Iterator[Callable[[object], Any]]:
-    """Return `mlpk.plugins.add`; afterwards the catalog is what it was."""
-    before = catalog.current()
-    yield mlpk.plugins.add
-    catalog.swap(lambda _: before)

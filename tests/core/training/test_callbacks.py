@@ -73,17 +73,17 @@ def test_the_checkpoint_comes_after_all_others(fit, net, digits, tmp_path):
 def test_progress_is_a_callback_after_the_listed_ones():
     told = []
     first, bar = Teller("a", told), Teller("bar", told)
-    assert Callbacks([first], bar, None).listed == [first, bar]
-    assert [c.kind for c in Callbacks([], True, None).listed] == ["progress"]
-    assert Callbacks([], False, None).listed == []
-    assert Callbacks([], None, None).listed == []
+    assert Callbacks([first], progress=bar, checkpoint=None).listed == [first, bar]
+    assert [c.kind for c in Callbacks([], progress=True, checkpoint=None).listed] == ["progress"]
+    assert Callbacks([], progress=False, checkpoint=None).listed == []
+    assert Callbacks([], progress=None, checkpoint=None).listed == []
 
 
 def test_a_checkpoint_of_the_same_path_takes_the_place_of_the_usual_one(tmp_path):
     path, other = str(tmp_path / "a.mlpk"), str(tmp_path / "b.mlpk")
     mine = mlpk.callbacks.checkpoint(path, every_steps=3)
-    assert Callbacks([mine], False, path).listed == [mine]
-    both = Callbacks([mine], False, other).listed
+    assert Callbacks([mine], progress=False, checkpoint=path).listed == [mine]
+    both = Callbacks([mine], progress=False, checkpoint=other).listed
     assert [c.path for c in both] == [path, other]
 
 
@@ -118,7 +118,7 @@ def test_state_is_kept_under_the_kind_numbered_where_it_stands_twice():
             pass
 
     given = [Keeper("a", told), Teller("b", told), Keeper("c", told), Unnamed("d", told), NoKind()]
-    found = dict(Callbacks(given, False, None).stateful())
+    found = dict(Callbacks(given, progress=False, checkpoint=None).stateful())
     assert list(found) == ["keeper", "keeper_1", "data_1", "NoKind"]
     assert list(found.values()) == [given[0], given[2], given[3], given[4]]
 
@@ -147,7 +147,10 @@ class Without:
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        ([Unmarked()], r"^callbacks\[0\].mlpk_epoch_end: is not marked as a hook: put @mlpk.hookimpl"),
+        (
+            [Unmarked()],
+            r"^callbacks\[0\].mlpk_epoch_end: is not marked as a hook: put @mlpk.hookimpl",
+        ),
         ([Misspelt()], r"^callbacks\[0\].mlpk_epoch_ends: .* Did you mean 'mlpk_epoch_end'\?"),
         ([Greedy()], r"^callbacks\[0\].mlpk_epoch_end: .* this one wants fit, logs"),
         ([Keeper("a", []), Without()], r"^callbacks\[1\]: wanted an object with hooks"),
@@ -160,7 +163,12 @@ class Without:
 )
 def test_what_would_never_be_called_is_refused(given, sentence):
     with pytest.raises(ConfigError, match=sentence):
-        Callbacks(given, False, None)
+        Callbacks(given, progress=False, checkpoint=None)
+
+
+def test_a_wrong_progress_is_called_so():
+    with pytest.raises(ConfigError, match=r"^progress: wanted an object with hooks .*'bar'"):
+        Callbacks([], progress="bar", checkpoint=None)
 
 
 def test_random_numbers_depend_on_seed_name_step_and_hook():

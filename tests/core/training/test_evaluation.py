@@ -1,5 +1,7 @@
 """Loss and metrics over a whole set."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -49,7 +51,7 @@ def test_streams_of_uneven_batches_give_the_same(model, digits):
     x, y = digits
     weight = np.random.default_rng(1).random(len(x))
     cuts = [0, 1, 50, 57, len(x)]
-    parts = [slice(a, b) for a, b in zip(cuts, cuts[1:], strict=False)]
+    parts = [slice(a, b) for a, b in pairwise(cuts)]
     stream = ((x[part], y[part], weight[part]) for part in parts)
     found = model.evaluate(stream, loss=LOSS, metrics=["accuracy"])
     wanted = by_hand(model, x, y, weight)
@@ -99,7 +101,7 @@ def test_what_does_not_fit_is_refused(model, digits, change, error, sentence):
 def test_a_label_out_of_range_names_its_row(model, digits):
     x, y = digits[0], digits[1].copy()
     y[150] = 10
-    with pytest.raises(DataError, match="^y: label 10 in row 150: wanted 0 to 9") as caught:
+    with pytest.raises(DataError, match=r"^y: label 10 in row 150: wanted 0 to 9") as caught:
         model.evaluate(x, y, loss=LOSS)
     assert caught.value.row == 150
 
@@ -107,7 +109,7 @@ def test_a_label_out_of_range_names_its_row(model, digits):
 def test_nan_names_its_row(model, digits):
     x, y = digits[0].copy(), digits[1]
     x[150, 3] = np.nan
-    with pytest.raises(DataError, match="^x: row 150 holds nan") as caught:
+    with pytest.raises(DataError, match=r"^x: row 150 holds nan") as caught:
         model.evaluate(x, y, loss=LOSS, batch_size=64)
     assert caught.value.row == 150
 

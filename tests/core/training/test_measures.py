@@ -157,6 +157,8 @@ def test_a_metric_that_stands_twice_is_numbered():
     metrics = ["accuracy", {"kind": "accuracy", "ignore_index": -1}, "accuracy", "top_k_accuracy"]
     measures = Measures(model, None, metrics)
     assert list(measures.metrics) == ["accuracy", "accuracy_1", "accuracy_2", "top_k_accuracy"]
+    lone = Measures(two_headed(), None, {"right": "accuracy", "left": mlpk.metrics.accuracy()})
+    assert list(lone.metrics) == ["right_accuracy", "left_accuracy"]
     several = Measures(two_headed(), None, {"right": ["accuracy", "accuracy"]})
     assert list(several.metrics) == ["right_accuracy", "right_accuracy_1"]
     assert several.outputs == {"right"}
@@ -186,10 +188,10 @@ def test_state_goes_on_where_it_was():
     assert second.results() == whole.results()
 
 
-@pytest.mark.parametrize("metrics", ["accuracy", {"kind": "accuracy"}])
-def test_a_lone_metric_is_refused(metrics):
-    with pytest.raises(ConfigError, match="^metrics: wanted a list of metrics, found"):
+@pytest.mark.parametrize("metrics", ["accuracy", {"kind": "accuracy"}, None, 3, {"dense": None}])
+def test_what_is_no_list_is_refused(metrics):
+    with pytest.raises(ConfigError, match=r"^metrics: wanted a list of metrics, found"):
         Measures(one_headed(), None, metrics)
     instance = mlpk.metrics.accuracy()
-    with pytest.raises(ConfigError, match="^metrics: wanted a list of metrics, found"):
+    with pytest.raises(ConfigError, match=r"^metrics: wanted a list of metrics, found"):
         Measures(one_headed(), None, instance)

@@ -66,7 +66,10 @@ def doubles(rows):
 
 
 def bytes_(rows):
-    return {**usual(rows), "x": np.random.default_rng(0).integers(255, size=(rows, 6), dtype=np.uint8)}
+    return {
+        **usual(rows),
+        "x": np.random.default_rng(0).integers(255, size=(rows, 6), dtype=np.uint8),
+    }
 
 
 def one_hot(rows):

@@ -106,7 +106,7 @@ def test_targets_are_checked_at_once_and_the_row_is_named():
     rows = Rows(
         single.graph.inputs, ("dense",), "float32", np.zeros((4, 3)), np.ones(3 + 1), None, 2
     )
-    with pytest.raises(ShapeError, match="^y: wanted targets of the predictions' shape"):
+    with pytest.raises(ShapeError, match=r"^y: wanted targets of the predictions' shape"):
         Objective(single, LOSS).check(rows)
 
 

@@ -49,7 +49,7 @@ class FirstColumn(Loss):
 class Losses:
     """Remembers the loss of every batch."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.seen = []
 
     @hookimpl
@@ -173,7 +173,7 @@ class TestNotFinite:
     def test_a_stream_names_batch_and_row(self, fit, digits, net):
         x, y = digits[0].copy(), digits[1]
         x[45, 0] = np.nan
-        with pytest.raises(DataError, match="^x: row 5 of batch 1 holds nan"):
+        with pytest.raises(DataError, match=r"^x: row 5 of batch 1 holds nan"):
             fit(net(), [(x[start : start + 40], y[start : start + 40]) for start in (0, 40, 80)])
 
     def test_what_the_loss_does_not_see_is_not_searched(self, fit):
@@ -183,7 +183,7 @@ class TestNotFinite:
         assert np.isfinite(history.metrics["loss"]).all()
 
     def test_divergence_is_told_apart_and_brings_the_history(self, fit, arrays):
-        """y = w x with x = y = 1: w - 1 turns its sign and grows by 19 with each step at rate 10."""
+        """Of y = w x, where x = y = 1: w - 1 turns its sign and grows by 19 with each step at rate 10."""
         model = mlpk.Model(
             [{"kind": "dense", "units": 1, "bias": False, "init": "zeros"}], input_shape=(1,)
         )
@@ -207,15 +207,18 @@ class TestNotFinite:
         assert spy.steps == 16
         np.testing.assert_array_equal(arrays(model)["dense/weight"], spy.arrays["dense/weight"])
 
-    def test_overflow_on_the_way_is_told_in_a_sentence_and_not_in_warnings(self, fit, digits, net):
+    @pytest.mark.parametrize("batch_size", [32, 203], ids=["in training", "in validation"])
+    def test_overflow_is_told_in_a_sentence_and_not_in_warnings(self, fit, digits, net, batch_size):
+        model = net({"kind": "dense", "units": 20}, "relu", {"kind": "dense", "units": 10})
+        more = {"validation": digits, "batch_size": batch_size, "epochs": 3}
         with pytest.raises(DivergedError, match="Lower the learning rate"):
-            fit(net(), *digits, optimizer=mlpk.optimizers.sgd(lr=1e30), epochs=2)
+            fit(model, *digits, optimizer=mlpk.optimizers.sgd(lr=1e30), **more)
 
 
 class Spy:
     """Remembers the state after the last step that came through."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.steps = 0
 
     @hookimpl

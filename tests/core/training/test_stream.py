@@ -1,6 +1,7 @@
 """Batches that the caller makes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,13 +24,13 @@ def stream(source, outputs=("out",), specs=SPECS):
 class Shelf(Sequence):
     """Five batches, each made when it is asked for."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.asked = []
 
-    def __len__(self):
+    def __len__(self) -> int:
         return 5
 
-    def __getitem__(self, place):
+    def __getitem__(self, place: int) -> tuple[Any, Any]:
         self.asked.append(place)
         return pair(first=float(place))
 
@@ -37,10 +38,10 @@ class Shelf(Sequence):
 class Tape:
     """An iterable that knows its place."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.place = 0
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Any]:
         while self.place < 4:
             self.place += 1
             yield pair(first=float(self.place))

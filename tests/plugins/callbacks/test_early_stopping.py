@@ -23,10 +23,7 @@ class Script:
 
 def run(stopping, values, name="val_loss", epochs=None, **more):
     """Return the model and the number of epochs that were run."""
-    model = mlpk.Model(["batch_norm", {"kind": "dense", "units": 1}], input_shape=(1,), seed=0)
-    model = mlpk.Model(
-        [{"kind": "dense", "units": 1}, "batch_norm"], input_shape=(2,), seed=0
-    )
+    model = mlpk.Model([{"kind": "dense", "units": 1}, "batch_norm"], input_shape=(2,), seed=0)
     history = model.fit(
         np.ones((4, 2)),
         np.ones(4),

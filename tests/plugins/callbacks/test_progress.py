@@ -60,7 +60,9 @@ def test_a_terminal_gets_a_bar_and_the_same_lines(batches):
             progress=mlpk.callbacks.progress(stream),
         )
     text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", stream.getvalue())
-    lines = [line for line in text.splitlines() if re.fullmatch(r"epoch \d/\d  .* s  loss .*", line)]
+    lines = [
+        line for line in text.splitlines() if re.fullmatch(r"epoch \d/\d  .* s  loss .*", line)
+    ]
     assert len(lines) == (2 if batches is None else 1)
     assert "3/3" in text or batches is not None
     assert stream.getvalue() != text  # there was a bar
