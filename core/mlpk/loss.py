@@ -43,7 +43,9 @@ class Loss(Kind):
         Called once with all targets before training; a `DataError` names the row.
         """
 
-    def mass(self, prediction: tuple[int, ...], target: Array, weight: Array | None) -> float:
+    def mass(
+        self, ctx: Context, prediction: tuple[int, ...], target: Array, weight: Array | None
+    ) -> float:
         """Return what the mean over these rows was divided by: their number, or their weights' sum.
 
         prediction is its shape (N, ...). Batches are joined into sets in proportion to it.

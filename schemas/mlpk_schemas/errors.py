@@ -44,6 +44,9 @@ def shown(value: object, limit: int = 80) -> str:
     """Return a value for a message: its escaped text, cut to `limit` characters, and its type."""
     if value is None or isinstance(value, bool):
         return repr(value)
+    shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
+    if shape and dtype is not None:
+        return f"an array of shape {shape}, {dtype}"
     return f"{quoted(value, limit)} ({type(value).__name__})"
 
 

@@ -66,7 +66,9 @@ class Objective:
                 )
             except DataError as error:
                 raise batch.blamed(error) from None
-            self.masses[output] = loss.mass(prediction.shape, target, batch.weight)
+            self.masses[output] = loss.mass(
+                self._contexts[output], prediction.shape, target, batch.weight
+            )
         return sum(self.values.values())
 
     def backward(self) -> dict[str, Array]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from math import inf, sqrt
 from typing import TYPE_CHECKING
 
@@ -112,7 +112,7 @@ class Updater:
             for grad in grads:
                 np.clip(grad, -optimizer.clip_value, optimizer.clip_value, out=grad)
         if optimizer.clip_norm is not None:
-            norm = sqrt(sum(float(np.dot(grad, grad)) for grad in grads))
+            norm = _norm(grads)
             if norm > optimizer.clip_norm:
                 for grad in grads:
                     np.multiply(grad, optimizer.clip_norm / norm, out=grad)
@@ -122,6 +122,16 @@ class Updater:
         for slot in block.slots.values():
             size = np.abs(slot, out=self._step.scratch("flush", slot))
             np.copyto(slot, 0, where=size < self._tiny)
+
+
+def _norm(grads: Sequence[Array]) -> float:
+    """Return the L2 norm over all of the arrays."""
+    norm = sqrt(sum(float(np.dot(grad, grad)) for grad in grads))
+    if norm < inf:
+        return norm
+    # The squares overflowed where the norm itself may not.
+    peak = max(float(np.abs(grad).max()) for grad in grads)
+    return peak * sqrt(sum(float(np.dot(grad / peak, grad / peak)) for grad in grads))
 
 
 def _by_array(

@@ -67,16 +67,24 @@ class SoftmaxCrossEntropy(Loss):
         dz -= t
         return dz
 
-    def mass(self, prediction: tuple[int, ...], target: Array, weight: Array | None) -> float:
+    def mass(
+        self, ctx: Context, prediction: tuple[int, ...], target: Array, weight: Array | None
+    ) -> float:
         if self.class_weight is None and self.ignore_index is None:
-            return super().mass(prediction, target, weight)
+            return super().mass(ctx, prediction, target, weight)
         of_class = np.asarray(self._weight_of_class(prediction[-1]))
+        each = ctx.empty("each", prediction[:-1], np.float64)
         if target.shape == prediction:
-            each = np.matmul(target, of_class)
+            np.matmul(target, of_class, out=each)
         else:
-            each = np.take(of_class, target, mode="clip") * (target != self.ignore_index)
-        rows = each.mean(axis=tuple(range(1, each.ndim)))
-        return float(rows.sum() if weight is None else rows @ weight)
+            np.take(of_class, target, mode="clip", out=each)
+            if self.ignore_index is not None:
+                counts = ctx.empty("counts", target.shape, np.bool_)
+                each *= np.not_equal(target, self.ignore_index, out=counts)
+        rows = np.mean(
+            each.reshape(len(each), -1), axis=1, out=ctx.empty("rows", (len(each),), np.float64)
+        )
+        return float(rows.sum() if weight is None else np.dot(rows, weight))
 
     def _shared_out(
         self, ctx: Context, shape: tuple[int, ...], target: Array, weight: Array | None

@@ -67,5 +67,7 @@ class Accuracy(Metric):
             draw=lambda rng, n: (rng.standard_normal((n, 2, 3)), rng.integers(-1, 3, (n, 2))),
         )
         yield Example(
-            cls(threshold=0.5), (1,), draw=lambda rng, n: (rng.random((n, 1)), rng.integers(2, size=n))
+            cls(threshold=0.5),
+            (1,),
+            draw=lambda rng, n: (rng.random((n, 1)), rng.integers(2, size=n)),
         )

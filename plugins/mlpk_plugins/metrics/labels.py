@@ -10,15 +10,16 @@ from mlpk.errors import DataError
 __all__ = ["binary_labels", "class_labels"]
 
 
-def class_labels(prediction: Array, target: Array, ignore_index: int | None) -> tuple[Array, Array]:
-    """Return labels (N, ...) for predictions (N, ..., C), and which of them count.
+def class_labels(
+    prediction: Array, target: Array, ignore_index: int | None
+) -> tuple[Array, Array | None]:
+    """Return labels (N, ...) for predictions (N, ..., C), and which of them count (None: all).
 
     target: integer labels (N, ...) in [0, C) or `ignore_index`, or one-hot or soft targets
     (N, ..., C), whose label is the class with the highest share, the first of equals.
     """
     if target.shape == prediction.shape:
-        labels = target.argmax(axis=-1)
-        return labels, np.ones(labels.shape, bool)
+        return target.argmax(axis=-1), None
     if target.shape != prediction.shape[:-1]:
         raise DataError(
             f"wanted integer labels of shape {prediction.shape[:-1]}, or one-hot or soft targets "
@@ -27,8 +28,10 @@ def class_labels(prediction: Array, target: Array, ignore_index: int | None) -> 
     return _checked(target, prediction.shape[-1], ignore_index)
 
 
-def binary_labels(scores: Array, target: Array, ignore_index: int | None) -> tuple[Array, Array]:
-    """Return labels 0 and 1, shaped like the scores (N, ...), and which of them count.
+def binary_labels(
+    scores: Array, target: Array, ignore_index: int | None
+) -> tuple[Array, Array | None]:
+    """Return labels 0 and 1, shaped like the scores (N, ...), and which of them count (None: all).
 
     target: integers 0, 1 or `ignore_index`, or probabilities of class 1, which make a 1 above one
     half; shaped like the scores, or with a last axis of length 1 behind.
@@ -43,17 +46,22 @@ def binary_labels(scores: Array, target: Array, ignore_index: int | None) -> tup
     if (wrong := ~((target >= 0) & (target <= 1))).any():
         row, value = _first(wrong, target)
         raise DataError(f"target {value} in row {row}: wanted 0 to 1", row)
-    return target > 0.5, np.ones(target.shape, bool)  # noqa: PLR2004 - the likelier class
+    return target > 0.5, None  # noqa: PLR2004 - the likelier class
 
 
-def _checked(labels: Array, classes: int, ignore_index: int | None) -> tuple[Array, Array]:
+def _checked(labels: Array, classes: int, ignore_index: int | None) -> tuple[Array, Array | None]:
     if labels.dtype.kind not in "biu":
         raise DataError(f"wanted integer labels, found {labels.dtype}; convert them: y.astype(int)")
-    counts = np.ones(labels.shape, bool) if ignore_index is None else labels != ignore_index
-    if (wrong := ((labels < 0) | (labels >= classes)) & counts).any():
+    wrong = (labels < 0) | (labels >= classes)
+    if ignore_index is not None:
+        wrong &= labels != ignore_index
+    if wrong.any():
         row, label = _first(wrong, labels)
         problem = f"label {label} in row {row}: wanted 0 to {classes - 1}"
         raise DataError(problem if ignore_index is None else f"{problem}, or {ignore_index}", row)
+    if ignore_index is None:
+        return labels, None
+    counts = labels != ignore_index
     return np.where(counts, labels, 0), counts
 
 

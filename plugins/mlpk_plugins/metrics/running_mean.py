@@ -27,6 +27,10 @@ def add(
         raise DataError(
             f"wanted one weight a row, shape {values.shape[:1]}, found shape {weight.shape}"
         )
+    if weight is None and counts is None:
+        state["sum"] += values.sum(dtype=np.float64)
+        state["weight"] += values.size
+        return
     within = tuple(range(1, values.ndim))
     counts = np.broadcast_to(True if counts is None else counts, values.shape)
     sums = np.sum(values, axis=within, where=counts, dtype=np.float64)

@@ -55,5 +55,7 @@ class TopKAccuracy(Metric):
     @classmethod
     def examples(cls) -> Iterator[Example]:
         yield Example(
-            cls(k=2), (4,), draw=lambda rng, n: (rng.standard_normal((n, 4)), rng.integers(4, size=n))
+            cls(k=2),
+            (4,),
+            draw=lambda rng, n: (rng.standard_normal((n, 4)), rng.integers(4, size=n)),
         )

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 import mlpk
-from mlpk import Declaration, Layer, define
+from mlpk import Declaration, Layer, catalog, define
 
 
 def test_facts_and_nodes(run, trained: Path) -> None:
@@ -91,8 +91,9 @@ def test_kinds_that_are_not_installed_are_shown_as_claimed(run, tmp_path: Path) 
         def examples(cls) -> Iterator[mlpk.Example]:
             yield mlpk.Example(cls(), (2,))
 
+    before = catalog.current()
     mlpk.plugins.add(Doubled)
     mlpk.Model(["doubled"], input_shape=(2,)).save(path)
-    mlpk.plugins.refresh()
+    catalog.swap(lambda _: before)
     text = run("inspect", path).stdout
     assert "_local:doubled" in text

@@ -59,8 +59,10 @@ def test_weights_count_rows(example):
     assert value == pytest.approx(wanted, rel=1e-12)
     for row in range(4):
         np.testing.assert_allclose(gradient[row], parts[twice == row].sum(0), rtol=1e-12)
-    mass = loss.mass(prediction.shape, target, np.array([2.0, 0.0, 1.0, 3.0]))
-    assert mass == pytest.approx(loss.mass(prediction[twice].shape, target[twice], None))
+    mass = loss.mass(Context("float64"), prediction.shape, target, np.array([2.0, 0.0, 1.0, 3.0]))
+    assert mass == pytest.approx(
+        loss.mass(Context("float64"), prediction[twice].shape, target[twice], None)
+    )
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=repr)
@@ -69,7 +71,10 @@ def test_masses_join_batches(example):
     loss = example.instance
     wanted, _ = both_ways(loss, prediction, target, WEIGHT)
     parts = [slice(0, 1), slice(1, 4)]
-    masses = [loss.mass(prediction[rows].shape, target[rows], WEIGHT[rows]) for rows in parts]
+    masses = [
+        loss.mass(Context("float64"), prediction[rows].shape, target[rows], WEIGHT[rows])
+        for rows in parts
+    ]
     values = [both_ways(loss, prediction[rows], target[rows], WEIGHT[rows])[0] for rows in parts]
     assert np.dot(masses, values) / sum(masses) == pytest.approx(wanted, rel=1e-12)
 

@@ -91,14 +91,19 @@ def test_class_weights_by_hand():
     value, gradient = loss(TWO, [0, 1])
     assert value == pytest.approx((3 * math.log(4) + math.log(2)) / 4)
     np.testing.assert_allclose(gradient, [[-0.5625, 0.5625], [0.125, -0.125]], rtol=1e-15)
-    assert loss.mass((2, 2), np.array([0, 1]), None) == 4.0
+    assert loss.mass(Context("float64"), (2, 2), np.array([0, 1]), None) == 4.0
     # A soft row's class weighs 3 / 2 + 1 / 2 = 2; times the row's own weight, 5.
     value, _ = loss(TWO, [[0.5, 0.5], [0.0, 1.0]], [5.0, 1.0])
     soft = 0.5 * math.log(4) + 0.5 * math.log(4 / 3)
     assert value == pytest.approx((10 * soft + math.log(2)) / 11)
-    assert loss.mass((2, 2), np.array([[0.5, 0.5], [0.0, 1.0]]), np.array([5.0, 1.0])) == 11.0
+    assert (
+        loss.mass(
+            Context("float64"), (2, 2), np.array([[0.5, 0.5], [0.0, 1.0]]), np.array([5.0, 1.0])
+        )
+        == 11.0
+    )
     # Whole numbers in the predictions' shape are one-hot, not labels of two positions.
-    assert loss.mass((2, 2), np.array([[1, 0], [1, 0]]), None) == 6.0
+    assert loss.mass(Context("float64"), (2, 2), np.array([[1, 0], [1, 0]]), None) == 6.0
 
 
 def test_a_class_weight_counts_for_the_whole_smoothed_row():
@@ -121,7 +126,10 @@ def test_ignored_labels_count_nowhere(ignored, fields):
     np.testing.assert_allclose(gradient[[0, 2]], slopes, rtol=1e-14)
     assert not gradient[1].any()
     weight_of_1 = fields.get("class_weight", (1, 1, 1))[1]
-    assert loss.mass(THREE.shape, labels, np.array([1.0, 7.0, 2.0])) == 3 * weight_of_1
+    assert (
+        loss.mass(Context("float64"), THREE.shape, labels, np.array([1.0, 7.0, 2.0]))
+        == 3 * weight_of_1
+    )
 
 
 def test_nothing_but_ignored_labels_is_no_loss():
@@ -141,7 +149,9 @@ def test_each_position_of_a_sequence_carries_its_rows_weight():
     wanted, slopes = by_loops(z.reshape(-1, 5), shares, weights)
     assert value == pytest.approx(wanted, rel=1e-13)
     np.testing.assert_allclose(gradient.reshape(-1, 5), slopes, rtol=1e-12, atol=1e-16)
-    assert loss.mass(z.shape, labels, weight) == pytest.approx(weights.sum() / 8)  # in rows
+    assert loss.mass(Context("float64"), z.shape, labels, weight) == pytest.approx(
+        weights.sum() / 8
+    )  # in rows
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

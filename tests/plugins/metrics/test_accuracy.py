@@ -48,18 +48,19 @@ def test_a_single_score_is_compared_with_the_threshold(shape, dtype):
     # Above 0.5 only is class 1, so that 0.5 itself is a 0.
     prediction = np.array([0.2, 0.5, 0.51, 0.9]).reshape(shape[0])
     target = np.array([0, 0, 1, 0]).astype(dtype).reshape(shape[1])
-    assert measured(Accuracy(), prediction, target) == 0.75
+    assert measured(Accuracy(threshold=0.5), prediction, target) == 0.75
 
 
 def test_a_threshold_of_zero_serves_logits():
     logits, target = np.array([[-2.0], [0.3], [3.0]]), np.array([0, 1, 1])
     assert measured(Accuracy(threshold=0.0), logits, target) == 1.0
-    assert measured(Accuracy(), logits, target) == pytest.approx(2 / 3)
+    with pytest.raises(DataError, match="where class 1 begins"):
+        measured(Accuracy(), logits, target)
 
 
 def test_soft_binary_targets_count_as_the_likelier_class():
     prediction, target = np.array([0.9, 0.9, 0.1]), np.array([0.95, 0.05, 0.05])
-    assert measured(Accuracy(), prediction, target) == pytest.approx(2 / 3)
+    assert measured(Accuracy(threshold=0.5), prediction, target) == pytest.approx(2 / 3)
 
 
 def test_two_columns_are_two_classes_whatever_the_threshold():
@@ -84,7 +85,7 @@ def test_weights_by_hand():
 def test_ignored_labels_do_not_count():
     scores = np.array([[[2.0, 1.0], [1.0, 2.0]], [[2.0, 1.0], [2.0, 1.0]]])
     labels = np.array([[0, -1], [1, -1]])
-    metric = Accuracy(ignore_index=-1)
+    metric = Accuracy(threshold=0.5, ignore_index=-1)
     assert measured(metric, scores, labels) == 0.5
     assert measured(metric, scores, labels, np.array([3.0, 1.0])) == 0.75
     assert measured(metric, np.array([0.9, 0.9, 0.1]), np.array([1, -1, 1])) == 0.5
@@ -144,13 +145,13 @@ def test_another_label_than_the_ignored_one_is_still_refused():
 @pytest.mark.parametrize("target", [np.array([0, 1, 2, 1]), np.array([0.0, 0.5, 1.5, 1.0])])
 def test_a_binary_target_out_of_range_is_named_by_its_row(target):
     with pytest.raises(DataError, match="row 2") as caught:
-        measured(Accuracy(), np.full((4, 1), 0.5), target)
+        measured(Accuracy(threshold=0.5), np.full((4, 1), 0.5), target)
     assert caught.value.row == 2
 
 
 def test_a_binary_target_that_is_nan_is_named_by_its_row():
     with pytest.raises(DataError, match="target nan in row 1: wanted 0 to 1"):
-        measured(Accuracy(), np.array([0.5, 0.5]), np.array([1.0, np.nan]))
+        measured(Accuracy(threshold=0.5), np.array([0.5, 0.5]), np.array([1.0, np.nan]))
 
 
 @pytest.mark.parametrize(
@@ -166,7 +167,7 @@ def test_a_binary_target_that_is_nan_is_named_by_its_row():
 )
 def test_shapes_that_do_not_fit_are_refused(prediction, target):
     with pytest.raises(DataError, match=r"shape .*, found shape"):
-        measured(Accuracy(), np.zeros(prediction), np.zeros(target, int))
+        measured(Accuracy(threshold=0.5), np.zeros(prediction), np.zeros(target, int))
 
 
 def test_labels_that_are_no_integers_are_refused():
