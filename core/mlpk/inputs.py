@@ -41,8 +41,10 @@ def as_array(given: Any, role: str) -> Array:
     array = np.asarray(given)
     if array.dtype.kind not in "biuf":
         problem = f"wanted real numbers, found dtype {array.dtype}"
-        if array.dtype.kind == "O":
-            problem += f" ({shown(given)})"
+        if array.size:
+            problem += f", such as {shown(array.item(0))}"
+        if array.dtype.kind in "US":
+            problem += "; number the classes from 0 first: np.unique(y, return_inverse=True)[1]"
         raise DataError(f"{role}: {problem}")
     if array.ndim == 0:
         raise ShapeError("wanted rows on the first axis, found a single number", role)
