@@ -1,4 +1,4 @@
-"""The arrays that go into a network: told apart by name, checked, and converted."""
+"""What users pass in: arrays told apart by name, checked and converted, dtypes and counts."""
 
 from __future__ import annotations
 
@@ -6,12 +6,23 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from mlpk.arrays import Array
 from mlpk.errors import ConfigError, DataError, ShapeError, nearest, shown
 from mlpk_schemas.model import InputSpec
 
-__all__ = ["as_array", "by_name", "check_input", "converted", "row_count"]
+__all__ = [
+    "as_array",
+    "by_name",
+    "check_count",
+    "check_input",
+    "converted",
+    "float_name",
+    "network_inputs",
+    "one_or_all",
+    "row_count",
+]
 
 ADVICE = "give several inputs or outputs as a dict by name, and rows of one as a single array"
 
@@ -83,3 +94,35 @@ def row_count(arrays: Mapping[str, Array], role: str) -> int:
     if rows == 0:
         raise DataError(f"{role}: wanted at least one row, found none")
     return rows
+
+
+def network_inputs(specs: Mapping[str, InputSpec], x: Any) -> dict[str, Array]:
+    """Return the arrays for the inputs of a network, checked and converted."""
+    arrays = by_name(x, list(specs), "x")
+    for name, array in arrays.items():
+        check_input(array, specs[name], "x" if len(specs) == 1 else f"x['{name}']")
+        arrays[name] = converted(array, specs[name])
+    row_count(arrays, "x")
+    return arrays
+
+
+def one_or_all(arrays: dict[str, Array]) -> Array | dict[str, Array]:
+    """Return the only array by itself, several as they are, by name."""
+    return next(iter(arrays.values())) if len(arrays) == 1 else arrays
+
+
+def float_name(dtype: DTypeLike) -> str:
+    """Return "float32" or "float64" for whatever NumPy takes as one of them."""
+    try:
+        name = "" if dtype is None else np.dtype(dtype).name
+    except TypeError:
+        name = ""
+    if name not in ("float32", "float64"):
+        raise ConfigError("dtype", f"wanted 'float32' or 'float64', found {shown(dtype)}")
+    return name
+
+
+def check_count(name: str, value: object) -> None:
+    """Refuse what is no whole number from 1."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise ConfigError(name, f"wanted a whole number from 1, found {shown(value)}")

@@ -10,15 +10,17 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import DTypeLike
 
-from mlpk import summary, training
+from mlpk import training
 from mlpk.arrays import Array, Named
-from mlpk.errors import ConfigError, GraphError, ShapeError, shown
+from mlpk.drawing import drawn
+from mlpk.errors import ConfigError, GraphError, shown
 from mlpk.file import model_file
 from mlpk.graph import Graph
-from mlpk.inputs import by_name, check_input, converted, row_count
+from mlpk.inputs import check_count, float_name, network_inputs, one_or_all
 from mlpk.passes import Pass
 from mlpk.storage import Storage
 from mlpk.streams import checked_seed, stream
+from mlpk.summary import summary
 from mlpk.symbol import Symbol
 from mlpk.training import History
 from mlpk_schemas.model import ModelSpec
@@ -47,19 +49,7 @@ class Model:
         dtype: DTypeLike = "float32",
         seed: int | None = None,
     ) -> None:
-        dtype = _float_name(dtype)
-        if layers is not None and inputs is None and outputs is None:
-            if input_shape is None:
-                problem = "is missing; give the shape of one row, like (784,)"
-                raise ConfigError("input_shape", problem)
-            graph = Graph.of_list(layers, input_shape, input_dtype, dtype)
-        elif layers is None and inputs is not None and outputs is not None:
-            if input_shape is not None or input_dtype is not None:
-                raise ConfigError("input_shape", "goes with a list of layers, not with symbols")
-            graph = Graph.of_symbols(_listed(inputs), _listed(outputs), dtype)
-        else:
-            problem = "wanted a list of layers with input_shape=, or inputs= with outputs="
-            raise ConfigError("Model", problem)
+        graph = drawn(layers, input_shape, input_dtype, inputs, outputs, float_name(dtype))
         storage = Storage.empty(graph)
         seed = checked_seed(seed)
         storage.draw(graph, seed)
@@ -165,9 +155,9 @@ class Model:
 
         Keeps what `backward` needs. With `training`, dropout drops and buffers are updated.
         """
-        arrays = self._arrays(x)
+        arrays = network_inputs(self._graph.inputs, x)
         outputs = self.training_pass().forward(arrays, training=training)
-        return self._outputs({name: output.copy() for name, output in outputs.items()})
+        return one_or_all({name: output.copy() for name, output in outputs.items()})
 
     def backward(self, doutput: Any, *, inputs: bool = False) -> Any:
         """Write `grads` from the gradient of the output; with `inputs`, return that of the input.
@@ -176,7 +166,7 @@ class Model:
         """
         run = self.training_pass()
         run.prepare_backward(inputs=inputs)
-        found = run.backward(self._doutputs(run, doutput))
+        found = run.backward(run.output_gradients(doutput))
         if not inputs:
             return None
         grads = {name: found[name].copy() for name in self._graph.inputs if name in found}
@@ -187,8 +177,8 @@ class Model:
 
         An array of the model's dtype, or a dict of them by name if there are several outputs.
         """
-        _check_count("batch_size", batch_size)
-        arrays = self._arrays(x)
+        check_count("batch_size", batch_size)
+        arrays = network_inputs(self._graph.inputs, x)
         rows = next(iter(arrays.values())).shape[0]
         try:
             run = self._idle.pop()
@@ -203,7 +193,7 @@ class Model:
                 made[name][start : start + batch_size] = output
         run.forget()
         self._idle.append(run)
-        return self._outputs(made)
+        return one_or_all(made)
 
     def submodel(self, output: str | Sequence[str]) -> Model:
         """Return the part of this model that ends in another node; it shares these arrays."""
@@ -215,7 +205,7 @@ class Model:
 
     def summary(self) -> str:
         """Return a table of nodes: kind, output shape, parameters, memory, multiply-adds."""
-        return summary.table(self._graph, self._storage)
+        return summary(self._graph, self._storage)
 
     def fit(
         self,
@@ -288,7 +278,7 @@ class Model:
         batch_size: int = 256,
     ) -> dict[str, Any]:
         """Return {"loss": ..., metric: ...} over all rows, in evaluation mode."""
-        _check_count("batch_size", batch_size)
+        check_count("batch_size", batch_size)
         return training.evaluate(
             self,
             x,
@@ -341,56 +331,9 @@ class Model:
         nodes = len(self._graph.nodes)
         return f"<Model {takes} -> {gives}: {nodes} nodes, {count:,} parameters, {self.dtype}>"
 
-    def _arrays(self, x: Any) -> dict[str, Array]:
-        specs = self._graph.inputs
-        arrays = by_name(x, list(specs), "x")
-        for name, array in arrays.items():
-            role = "x" if len(specs) == 1 else f"x['{name}']"
-            check_input(array, specs[name], role)
-            arrays[name] = converted(array, specs[name])
-        row_count(arrays, "x")
-        return arrays
-
-    def _outputs(self, outputs: dict[str, Array]) -> Any:
-        return next(iter(outputs.values())) if len(outputs) == 1 else outputs
-
-    def _doutputs(self, run: Pass, given: Any) -> dict[str, Array]:
-        names = list(given) if isinstance(given, Mapping) else list(self._graph.outputs)
-        for name in names:
-            if name not in self._graph.outputs:
-                raise ConfigError(f"doutput['{name}']", f"wanted one of {self._graph.outputs}")
-        doutputs = {}
-        for name, array in by_name(given, names, "doutput").items():
-            wanted = run.output_shape(name)
-            if array.shape != wanted:
-                problem = f"wanted the output's shape {wanted}, found {array.shape}"
-                raise ShapeError(problem, f"doutput of '{name}'")
-            doutputs[name] = np.asarray(array, self.dtype)
-        return doutputs
-
 
 def _revived(data: bytes, seed: int, missing: Literal["error", "opaque"]) -> Model:
     graph, storage, header = model_file.read(data, missing=missing)
     model = Model.of(graph, storage, seed)
     model.meta = dict(header.meta)
     return model
-
-
-def _float_name(dtype: DTypeLike) -> str:
-    """Return "float32" or "float64" for whatever NumPy takes as one of them."""
-    try:
-        name = "" if dtype is None else np.dtype(dtype).name
-    except TypeError:
-        name = ""
-    if name not in ("float32", "float64"):
-        raise ConfigError("dtype", f"wanted 'float32' or 'float64', found {shown(dtype)}")
-    return name
-
-
-def _listed(symbols: Symbol | Sequence[Symbol]) -> list[Symbol]:
-    return list(symbols) if isinstance(symbols, list | tuple) else [symbols]  # type: ignore[list-item] # the graph refuses what is no symbol
-
-
-def _check_count(name: str, value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise ConfigError(name, f"wanted a whole number from 1, found {shown(value)}")

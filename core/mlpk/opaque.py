@@ -73,7 +73,10 @@ class Opaque(Layer):
         claimed, active = self.claimed(), catalog.current()
         missing = [identity for identity in self.identities if not active.has(None, identity)]
         return MissingPluginError(
-            [(identity, *claimed.get(identity, ("", ""))) for identity in missing or self.identities]
+            [
+                (identity, *claimed.get(identity, ("", "")))
+                for identity in missing or self.identities
+            ]
         )
 
     @classmethod

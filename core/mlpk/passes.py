@@ -9,7 +9,8 @@ import numpy as np
 
 from mlpk.arrays import Array, Grads, frozen_view
 from mlpk.context import Context
-from mlpk.errors import GraphError, ShapeError
+from mlpk.errors import ConfigError, GraphError, ShapeError
+from mlpk.inputs import by_name
 
 if TYPE_CHECKING:
     from mlpk.graph import Graph, Node
@@ -91,6 +92,25 @@ class Pass:
         if name not in self._values:
             raise GraphError("backward was asked for, but no forward came before it in this pass")
         return self._values[name].shape
+
+    def output_gradients(self, given: Any) -> dict[str, Array]:
+        """Return gradients by output, checked against the last forward, in the network's dtype.
+
+        One array serves a single output; of several, a dict may name just some.
+        """
+        outputs = self.graph.outputs
+        names = list(given) if isinstance(given, Mapping) else list(outputs)
+        for name in names:
+            if name not in outputs:
+                raise ConfigError(f"doutput['{name}']", f"wanted one of {outputs}")
+        gradients = by_name(given, names, "doutput")
+        for name, array in gradients.items():
+            wanted = self.output_shape(name)
+            if array.shape != wanted:
+                problem = f"wanted the output's shape {wanted}, found {array.shape}"
+                raise ShapeError(problem, f"doutput of '{name}'")
+            gradients[name] = np.asarray(array, self.graph.dtype)
+        return gradients
 
     def backward(self, doutputs: Mapping[str, Array]) -> dict[str, Array]:
         """Write the gradient of every parameter, and return those of the inputs that have one.

@@ -9,18 +9,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mlpk.opaque import Opaque
+from mlpk.table import size, table
 
 if TYPE_CHECKING:
     from mlpk.graph import Graph, Node
     from mlpk.storage import Storage
 
-__all__ = ["table"]
+__all__ = ["summary"]
 
 HEAD = ("node", "kind", "output", "parameters", "memory", "multiply-adds")
-RIGHT = 3  # columns from here on are numbers
+NUMBERS = HEAD[3:]
 
 
-def table(graph: Graph, storage: Storage) -> str:
+def summary(graph: Graph, storage: Storage) -> str:
     """Return a table with a row a node and the totals.
 
     Memory counts a node's arrays and its output for one row of input; multiply-adds are for one
@@ -44,10 +45,7 @@ def table(graph: Graph, storage: Storage) -> str:
     count, held = _sizes(storage, graph.arrays("params"), graph.arrays("buffers"))
     memory = _bytes(_total([held, *outputs]))
     total = ("total", "", "", f"{count:,}", memory, _count(_total(works)))
-    widths = [max(len(row[i]) for row in (HEAD, *rows, total)) for i in range(len(HEAD))]
-    rule = "  ".join("-" * width for width in widths)
-    lines = [_line(row, widths) for row in (HEAD, *rows, total)]
-    return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
+    return table(HEAD, rows, NUMBERS, total)
 
 
 def _sizes(storage: Storage, params: Iterable[str], buffers: Iterable[str]) -> tuple[int, int]:
@@ -69,12 +67,12 @@ def _total(parts: Iterable[int | None]) -> int | None:
 
 def _output_bytes(node: Node, dtype: str) -> int | None:
     """Return the size of a node's output for one row."""
-    size = 1
+    items = 1
     for length in (None,) if node.shape is None else node.shape:
         if length is None:
             return None
-        size *= length
-    return size * np.dtype(dtype).itemsize
+        items *= length
+    return items * np.dtype(dtype).itemsize
 
 
 def _multiply_adds(node: Node) -> int | None:
@@ -101,19 +99,4 @@ def _count(count: int | None) -> str:
 
 
 def _bytes(count: int | None) -> str:
-    if count is None:
-        return "?"
-    size = float(count)
-    for unit in ("B", "KiB", "MiB"):
-        if size < 1024:  # noqa: PLR2004 - the unit's own size
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1024
-    return f"{size:.1f} GiB"
-
-
-def _line(row: tuple[str, ...], widths: list[int]) -> str:
-    cells = (
-        cell.rjust(width) if place >= RIGHT else cell.ljust(width)
-        for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-    )
-    return "  ".join(cells).rstrip()
+    return "?" if count is None else size(count)

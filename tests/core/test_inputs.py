@@ -68,13 +68,25 @@ def test_what_speaks_numpy_s_protocol_is_taken() -> None:
     [
         ([[1.0]], DataError, "x: wanted an array, found a list; give several inputs or outputs as"),
         ((1.0,), DataError, "x: wanted an array, found a tuple; give several inputs or outputs as"),
-        (np.array([[1, None]]), DataError, "x: wanted real numbers, found dtype object, such as 1 (int)"),
+        (
+            np.array([[1, None]]),
+            DataError,
+            "x: wanted real numbers, found dtype object, such as 1 (int)",
+        ),
         (np.zeros(2, complex), DataError, "x: wanted real numbers, found dtype complex128"),
-        (np.array(["a"]), DataError, "x: wanted real numbers, found dtype <U1, such as 'a' (str); number the classes"),
+        (
+            np.array(["a"]),
+            DataError,
+            "x: wanted real numbers, found dtype <U1, such as 'a' (str); number the classes",
+        ),
         (np.zeros(2, "M8[s]"), DataError, "x: wanted real numbers, found dtype datetime64[s]"),
         ("text", DataError, "x: wanted real numbers, found dtype <U4"),
         (None, DataError, "x: wanted real numbers, found dtype object, such as None"),
-        (iter([1]), DataError, "x: wanted real numbers, found dtype object, such as <list_iterator"),
+        (
+            iter([1]),
+            DataError,
+            "x: wanted real numbers, found dtype object, such as <list_iterator",
+        ),
         (3.0, ShapeError, "x: wanted rows on the first axis, found a single number"),
     ],
 )

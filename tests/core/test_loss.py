@@ -31,7 +31,12 @@ def test_targets_are_checked_first():
 def test_mass_is_rows_or_the_sum_of_their_weights():
     loss = mlpk.losses.mean_squared_error()
     assert loss.mass(Context("float64"), (3, 2), np.zeros((3, 2)), None) == 3.0
-    assert loss.mass(Context("float64"), (3, 2), np.zeros((3, 2)), np.array([0.5, 0.0, 0.25], np.float32)) == 0.75
+    assert (
+        loss.mass(
+            Context("float64"), (3, 2), np.zeros((3, 2)), np.array([0.5, 0.0, 0.25], np.float32)
+        )
+        == 0.75
+    )
     # Added up in float64: in float32 a one is lost beside 2**24.
     weight = np.array([2.0**24, *[1.0] * 6], np.float32)
     assert loss.mass(Context("float64"), (7, 1), np.zeros((7, 1)), weight) == 2.0**24 + 6

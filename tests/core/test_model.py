@@ -318,7 +318,7 @@ class TestPredict:
             (np.array([[1, 2, None]]), DataError, "x: wanted real numbers, found dtype object"),
             (np.ones((2, 3), complex), DataError, "x: wanted real numbers, found dtype complex"),
             ("abc", DataError, "x: wanted real numbers, found dtype <U3"),
-            (None, DataError, "x: wanted real numbers, found dtype object (None)"),
+            (None, DataError, "x: wanted real numbers, found dtype object, such as None"),
             (3, ShapeError, "x: wanted rows on the first axis, found a single number"),
         ],
     )

@@ -1,10 +1,7 @@
 from __future__ import annotations
 
-import pytest
-
 import mlpk
 from mlpk import Input, Model
-from mlpk.summary import _bytes
 
 dense = mlpk.layers.dense
 
@@ -62,19 +59,3 @@ def test_nodes_with_several_inputs_name_them() -> None:
 
 def test_a_shape_without_axes_is_a_scalar() -> None:
     assert rows(Model(["relu"], input_shape=()))["relu"][:2] == ["relu", "scalar"]
-
-
-@pytest.mark.parametrize(
-    ("count", "text"),
-    [
-        (None, "?"),
-        (0, "0 B"),
-        (1023, "1023 B"),
-        (1024, "1.0 KiB"),
-        (1536, "1.5 KiB"),
-        (3 * 2**20, "3.0 MiB"),
-        (2**40, "1024.0 GiB"),
-    ],
-)
-def test_sizes_come_in_their_units(count: int | None, text: str) -> None:
-    assert _bytes(count) == text

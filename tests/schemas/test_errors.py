@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pickle
 
+import numpy as np
 import pytest
 
 from mlpk_schemas.errors import ConfigError, MlpkError, nearest, quoted, shown
@@ -49,9 +50,16 @@ def test_a_value_is_shown_with_its_type(value: object, text: str) -> None:
     assert shown(value) == text
 
 
+def test_an_array_is_shown_by_its_shape_and_dtype() -> None:
+    assert shown(np.zeros((2, 3), np.float32)) == "an array of shape (2, 3), float32"
+    assert shown(np.float32(0.5)).startswith("np.float32(0.5) (float32)")
+    assert shown(np.array(None)) == "array(None, dtype=object) (ndarray)"
+
+
 def test_what_strangers_wrote_is_escaped_and_cut() -> None:
     assert quoted("\x1b[2Jé") == r"'\x1b[2J\xe9'"
     assert quoted("x" * 500) == "'" + "x" * 76 + "..."
+    assert quoted("x" * 78) == "'" + "x" * 78 + "'"
     assert len(quoted("x" * 500)) == 80
     assert len(quoted("x" * 500, 20)) == 20
     assert shown("x" * 500) == "'" + "x" * 76 + "... (str)"

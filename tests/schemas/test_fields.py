@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlpk_schemas.errors import ConfigError
-from mlpk_schemas.fields import MAX_DEPTH, AnyPlain, Check, check_of
+from mlpk_schemas.fields import MAX_DEPTH, AnyPlain, BytesCheck, Check, check_of
 from mlpk_schemas.records import plain
 
 
@@ -212,6 +212,20 @@ def test_the_sentence_says_wanted_and_found(annotation: Any, value: Any, sentenc
     assert str(caught.value) == sentence
 
 
+def test_whole_numbers_are_those_of_msgpack() -> None:
+    for number in (-(2**63), 2**64 - 1):
+        assert check(int)(number, "f", strict=True) == number
+        assert AnyPlain()([number], "f", strict=True) == [number]
+    for number in (-(2**63) - 1, 2**64):
+        with pytest.raises(ConfigError, match="wanted an integer of 64 bits"):
+            check(int)(number, "f", strict=False)
+
+
+def test_plain_data_may_come_in_the_types_of_numpy() -> None:
+    found = AnyPlain()({"a": (np.int64(1), np.float64(0.5), np.str_("b"))}, "f", strict=False)
+    assert same(found, {"a": [1, 0.5, "b"]})
+
+
 def test_a_number_too_large_for_a_float_is_refused() -> None:
     with pytest.raises(ConfigError, match="wanted a number, found 1000"):
         check(float)(10**400, "f", strict=False)
@@ -244,8 +258,22 @@ def test_plain_data_goes_no_deeper_than_the_limit() -> None:
     for _ in range(MAX_DEPTH - 1):
         tree = [tree]
     assert AnyPlain()(tree, "f", strict=False) == tree
+    for deeper in ([tree], {"a": tree}):
+        with pytest.raises(ConfigError, match="wanted at most 32 levels, found more"):
+            AnyPlain()(deeper, "f", strict=False)
+    mapping: Any = 0
+    for _ in range(MAX_DEPTH - 1):
+        mapping = {"a": mapping}
+    assert AnyPlain()(mapping, "f", strict=False) == mapping
     with pytest.raises(ConfigError, match="wanted at most 32 levels, found more"):
-        AnyPlain()([tree], "f", strict=False)
+        AnyPlain()({"a": mapping}, "f", strict=False)
+
+
+def test_bytes_are_taken_as_they_are() -> None:
+    assert BytesCheck()(b"a", "f", strict=True) == b"a"
+    for value in ("a", bytearray(b"a"), None):
+        with pytest.raises(ConfigError, match="f: wanted bytes, found "):
+            BytesCheck()(value, "f", strict=False)
 
 
 @pytest.mark.parametrize("value", [b"a", {1, 2}, object(), {1: 2}, 1j, nan, 2**64, np.zeros(2)])

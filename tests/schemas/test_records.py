@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 import pytest
 from attrs import field
-from attrs.validators import and_, ge, lt, optional
+from attrs.validators import and_, ge, lt, matches_re, optional
 
 from mlpk_schemas.errors import ConfigError
 from mlpk_schemas.fields import Check
@@ -216,6 +216,13 @@ def test_a_validator_runs_on_the_converted_value() -> None:
         thing(0.25)
 
 
+def test_a_validator_that_raises_more_than_a_sentence_says_only_that() -> None:
+    thing = made(annotations={"a": str}, a=field(validator=matches_re("[a-z]+")))
+    with pytest.raises(ConfigError) as caught:
+        thing("3")
+    assert str(caught.value) == "thing.a: must match regex '[a-z]+' ('3' doesn't)"
+
+
 def test_a_validator_of_its_own_may_raise_what_it_likes_to() -> None:
     def odd(_: object, __: object, value: int) -> None:
         if value == 0:
@@ -241,6 +248,15 @@ def test_a_record_may_compare_its_fields() -> None:
     assert thing(1, 2).high == 2
     with pytest.raises(ConfigError, match=r"^a\[0\]\.low: wanted at most 1, found 2$"):
         build(thing, {"low": 2, "high": 1}, "a[0]", strict=True)
+
+
+def test_an_error_about_something_else_keeps_its_place() -> None:
+    def elsewhere(_: Any) -> None:
+        raise ConfigError("data.x", "is wrong")
+
+    thing = made(annotations={"a": int}, __attrs_post_init__=elsewhere)
+    with pytest.raises(ConfigError, match=r"^data\.x: is wrong$"):
+        build(thing, {"a": 1}, "place", strict=True)
 
 
 def test_what_others_know_is_turned_plain_by_them() -> None:

@@ -9,9 +9,10 @@ import numpy as np
 
 import mlpk
 from mlpk.arrays import Array
-from mlpk.cli.text import clean, size
+from mlpk.cli.text import clean
 from mlpk.errors import FileAccessError, FileFormatError
 from mlpk.file import model_file
+from mlpk.table import size
 
 __all__ = ["command"]
 

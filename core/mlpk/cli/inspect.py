@@ -8,9 +8,10 @@ from math import prod
 
 import click
 
-from mlpk.cli.text import clean, size, table
+from mlpk.cli.text import clean
 from mlpk.file import reader
 from mlpk.file.source import Source
+from mlpk.table import size, table
 from mlpk_schemas.file import Header, TensorEntry, TrainState
 from mlpk_schemas.model import NodeSpec
 from mlpk_schemas.records import plain

@@ -13,9 +13,9 @@ import click
 import mlpk
 from mlpk.catalog import Record
 from mlpk.cli.check_error import CheckError
-from mlpk.cli.text import table
 from mlpk.plugins import PluginWarning
 from mlpk.staging import FAMILIES
+from mlpk.table import table
 
 __all__ = ["command"]
 

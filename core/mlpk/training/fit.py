@@ -11,6 +11,7 @@ import numpy as np
 
 from mlpk.errors import ConfigError, DataError, DivergedError, shown
 from mlpk.file import model_file
+from mlpk.inputs import check_count
 from mlpk.optimizer import Optimizer
 from mlpk.streams import checked_seed, stream
 from mlpk.training import resume as resuming
@@ -65,7 +66,9 @@ class Fit:
         resume: bool,
         seed: int | None,
     ) -> None:
-        _check_counts(epochs=epochs, batch_size=batch_size, accumulate=accumulate)
+        check_count("epochs", epochs)
+        check_count("batch_size", batch_size)
+        check_count("accumulate", accumulate)
         self.model = model
         self.epochs = epochs
         self.epoch = 0
@@ -229,9 +232,3 @@ def _checked_path(path: Any) -> str | None:
         raise ConfigError("checkpoint", f"wanted the path of a file, found {shown(path)}")
     model_file.check_target(fspath(path))
     return fspath(path)
-
-
-def _check_counts(**counts: object) -> None:
-    for name, value in counts.items():
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-            raise ConfigError(name, f"wanted a whole number from 1, found {shown(value)}")

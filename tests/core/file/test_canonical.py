@@ -164,6 +164,7 @@ def test_a_deep_tree_is_refused_without_recursion():
     [
         ({"a": [1, math.nan]}, "finite", "a[1]"),
         ({"a": {"b": math.inf}}, "finite", "a.b"),
+        ({"a": [[1], {"b": 2}], "c": math.nan}, "finite", "c"),
         ({"a": {1: 2}}, "text as keys", "a"),
         ({"a": (1, 2)}, "found (1, 2) (tuple)", "a"),
         ({"a": {1}}, "(set)", "a"),
@@ -183,6 +184,18 @@ def test_what_cannot_be_written_is_refused_with_its_place(tree, problem, where):
         encode(tree)
     assert problem in str(caught.value)
     assert caught.value.where == where
+
+
+@pytest.mark.parametrize("text", ["x" * 65_536, "é" * 32_768, "€" * 21_845])
+def test_text_of_64_kib_is_the_most(text):
+    assert decode(encode({text: text})) == {text: text}
+    for tree in ([text + "xx"], {text + "xx": 0}):
+        with pytest.raises(ConfigError, match="at most 65536 bytes"):
+            encode(tree)
+
+
+def test_many_shallow_lists_are_not_deep():
+    assert decode(encode([[[]], {"a": []}] * 1000)) == [[[]], {"a": []}] * 1000
 
 
 @pytest.mark.parametrize(

@@ -250,6 +250,15 @@ def test_a_sparse_file_of_1_tib_costs_neither_memory_nor_time(handmade, tmp_path
             reader.read_arrays(source, header, mmap=mmap)
 
 
+def test_a_lack_of_memory_is_a_refusal(handmade, monkeypatch):
+    def full(shape, dtype):
+        raise MemoryError(shape, dtype)
+
+    monkeypatch.setattr(np, "empty", full)
+    with pytest.raises(FileFormatError, match="not enough memory"):
+        handmade.read(handmade.file())
+
+
 @pytest.mark.thorough
 def test_a_tensor_of_more_than_4_gib(fields, tmp_path):
     values = np.zeros(4 * 2**30 + 12_345, np.uint8)

@@ -175,7 +175,8 @@ def test_short_reads_are_continued(path, monkeypatch):
 def test_no_descriptor_is_left_open(path, tmp_path):
     before = len(list(Path("/proc/self/fd").iterdir()))
     with Source.open(path) as source:
-        source.close()  # twice does no harm
+        pass
+    source.close()  # again, which does no harm
     with pytest.raises(FileAccessError):
         Source.open(tmp_path)
     assert len(list(Path("/proc/self/fd").iterdir())) == before
