@@ -11,7 +11,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from mlpk.errors import ConfigError, ShapeError, UnknownArrayError, listing, nearest
 
-__all__ = ["Arena", "Array", "Arrays", "Grads", "Named", "frozen_view"]
+__all__ = ["Arena", "Array", "Arrays", "Grads", "Named", "Views", "frozen_view"]
 
 Array: TypeAlias = NDArray[Any]
 Arrays: TypeAlias = Mapping[str, Array]
@@ -49,6 +49,13 @@ class Arena:
             elif stop > start:
                 runs.append((start, stop))
         return runs
+
+
+class Views(dict[str, Array]):
+    """A node's arrays by its own names; assigning to a name writes into the array."""
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        np.copyto(self[name], value)
 
 
 def _zeros(size: int, dtype: np.dtype[Any]) -> Array:

@@ -58,16 +58,26 @@ class Record:
 
 
 class Catalog:
-    """A fixed set of kinds, found by short name in code and by id in files."""
+    """A fixed set of kinds, found by short name in code and by id in files.
 
-    def __init__(self, brought: Iterable[Brought], records: Iterable[Record]) -> None:
+    `former` are those that others have replaced (a notebook's cell that ran again): networks made
+    of them can still be saved.
+    """
+
+    def __init__(
+        self,
+        brought: Iterable[Brought],
+        records: Iterable[Record],
+        former: Iterable[Brought] = (),
+    ) -> None:
         self.brought = tuple(brought)
         self.records = tuple(records)
+        self.former = tuple(former)
         self._by_id = {(item.family, item.id): item for item in self.brought}
         self._by_kind: dict[tuple[str, str], list[Brought]] = {}
         for item in self.brought:
             self._by_kind.setdefault((item.family, item.kind), []).append(item)
-        self._ids = {item.thing: item.id for item in self.brought}
+        self._ids = {item.thing: item.id for item in (*self.former, *self.brought)}
 
     def names(self, family: str) -> list[str]:
         """Return every name that `find` takes for a family: short where unique, else the id."""

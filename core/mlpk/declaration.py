@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 
-from mlpk.errors import ShapeError
+from mlpk.errors import ConfigError, ShapeError, shown
 
 if TYPE_CHECKING:
     from mlpk.initializer import Initializer
@@ -54,6 +54,15 @@ class Buffer:
     dtype: str | None = None
 
 
+def _described(_: object, attribute: attrs.Attribute[Any], given: Mapping[str, object]) -> None:
+    """Refuse arrays that are not described by Param or Buffer."""
+    wanted = Param if attribute.name == "params" else Buffer
+    for name, item in given.items():
+        if not isinstance(item, wanted):
+            problem = f"wanted a mlpk.{wanted.__name__}, found {shown(item)}"
+            raise ConfigError(f"Declaration.{attribute.name}['{name}']", problem)
+
+
 @attrs.frozen
 class Declaration:
     """The output's shape, and the arrays of a layer by name.
@@ -62,8 +71,8 @@ class Declaration:
     """
 
     output: Shape
-    params: Mapping[str, Param] = attrs.field(factory=dict)
-    buffers: Mapping[str, Buffer] = attrs.field(factory=dict)
+    params: Mapping[str, Param] = attrs.field(factory=dict, validator=_described)
+    buffers: Mapping[str, Buffer] = attrs.field(factory=dict, validator=_described)
     min_rows: int = attrs.field(default=1, kw_only=True)
 
 

@@ -120,8 +120,10 @@ class MissingPluginError(PluginError):
         some = (
             "1 kind of this file is" if len(kinds) == 1 else f"{len(kinds)} kinds of this file are"
         )
+        own = "Kinds of '_local' come from mlpk.plugins.add(...) in the program that saved them. "
+        local = any(kind.startswith("_local:") for kind, _, _ in kinds)
         super().__init__(
-            f"{some} not active here: {listed}. Install only what you know and trust, or load "
+            f"{some} not active here: {listed}. {own * local}Install only what you know and trust, or load "
             "with missing='opaque' to look at the rest."
         )
         self.kinds = tuple(kinds)

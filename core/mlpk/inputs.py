@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from mlpk.arrays import Array
+from mlpk.arrays import Array, frozen_view
 from mlpk.errors import ConfigError, DataError, ShapeError, nearest, shown
 from mlpk_schemas.model import InputSpec
 
@@ -24,7 +24,7 @@ __all__ = [
     "row_count",
 ]
 
-ADVICE = "give several inputs or outputs as a dict by name, and rows of one as a single array"
+ADVICE = "make rows one array, np.asarray(...); give several inputs or outputs as a dict by name"
 
 
 def by_name(given: Any, names: Sequence[str], role: str) -> dict[str, Array]:
@@ -81,8 +81,11 @@ def check_input(array: Array, spec: InputSpec, role: str) -> None:
 
 
 def converted(array: Array, spec: InputSpec) -> Array:
-    """Return an array in its input's dtype, itself if it has it already."""
-    return np.asarray(array, spec.dtype)
+    """Return an array in its input's dtype; one that has it already as a read-only view.
+
+    A layer that wrote into its input would change what the caller passed.
+    """
+    return frozen_view(np.asarray(array, spec.dtype))
 
 
 def row_count(arrays: Mapping[str, Array], role: str) -> int:

@@ -52,6 +52,11 @@ class Kind(ABC):
         if isinstance(value, Mapping):
             fields = {key: item for key, item in value.items() if key != "kind"}
             value = value.get("kind", value)
+        if isinstance(value, type) and issubclass(value, cls):
+            problem = (
+                f"found the class {value.__name__}; call it to make an instance: {value.kind}(...)"
+            )
+            raise ConfigError(where, problem)
         if not isinstance(value, str):
             example = next(iter(catalog.current().names(cls.family)), "name")
             raise ConfigError(

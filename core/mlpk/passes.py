@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlpk.arrays import Array, Grads, frozen_view
+from mlpk.arrays import Array, Grads, Views, frozen_view
 from mlpk.context import Context
-from mlpk.errors import ConfigError, GraphError, ShapeError
+from mlpk.errors import ConfigError, GraphError, ShapeError, shown
 from mlpk.inputs import by_name
 
 if TYPE_CHECKING:
@@ -75,10 +75,8 @@ class Pass:
         if training:
             self.step += 1
         for stage in self._stages:
-            stage.ctx.begin(self.step, training=training)
-            values[stage.node.name], stage.saved = stage.forward(
-                stage.arrays, stage.ctx, *[values[feed] for feed in stage.feeds]
-            )
+            inputs_of = [values[feed] for feed in stage.feeds]
+            values[stage.node.name] = stage.run(inputs_of, self.step, training=training)
         return {name: values[name] for name in self.graph.outputs}
 
     def forget(self) -> None:
@@ -160,12 +158,18 @@ class Pass:
                 users[name] = users.get(name, 0) + 1
         self._shared = [views[name] for name, count in users.items() if count > 1]
         for stage in self._stages:
-            for local, name in stage.node.params.items():
-                if users[name] == 1:
-                    stage.grads[local] = views[name]
-                else:
-                    stage.grads[local] = np.zeros_like(views[name])
-                    stage.added.append((views[name], stage.grads[local]))
+            params = stage.node.params
+            stage.grads = Views(
+                {
+                    local: views[name] if users[name] == 1 else np.zeros_like(views[name])
+                    for local, name in params.items()
+                }
+            )
+            stage.added = [
+                (views[name], stage.grads[local])
+                for local, name in params.items()
+                if users[name] > 1
+            ]
 
 
 class _Stage:
@@ -177,13 +181,37 @@ class _Stage:
         self.ctx = ctx
         self.forward = node.layer.forward
         self.backward = node.layer.backward
-        self.arrays = {
-            local: frozen_view(storage.params[name]) for local, name in node.params.items()
+        params = {local: frozen_view(storage.params[name]) for local, name in node.params.items()}
+        buffers = {
+            local: storage.buffers[name] if writable else frozen_view(storage.buffers[name])
+            for local, name in node.buffers.items()
         }
-        for local, name in node.buffers.items():
-            held = storage.buffers[name]
-            self.arrays[local] = held if writable else frozen_view(held)
-        self.grads: dict[str, Array] = {}
+        self.arrays = Views({**params, **buffers})
+        self.grads = Views()
         self.added: list[tuple[Array, Array]] = []
         self.runs_backward = True
         self.saved: Any = None
+        self._proven = False
+
+    def run(self, inputs: Sequence[Array], step: int, *, training: bool) -> Array:
+        """Return the output, and keep what the way back needs."""
+        self.ctx.begin(step, training=training)
+        result = self.forward(self.arrays, self.ctx, *inputs)
+        if not self._proven:
+            self._prove(result)
+        output, self.saved = result
+        return output
+
+    def _prove(self, result: object) -> None:
+        """Refuse, the first time, what is not an output of the declared shape with what is saved."""
+        where = f"node '{self.node.name}' ({self.node.layer.kind}), forward"
+        if not isinstance(result, tuple) or len(result) != 2:  # noqa: PLR2004 - output and saved
+            raise ShapeError(f"wanted (output, saved), found {shown(result)}", where)
+        declared, found = self.node.shape, np.shape(result[0])
+        fits = declared is None or (
+            len(found) == len(declared) + 1
+            and all(n in (None, m) for n, m in zip(declared, found[1:], strict=True))
+        )
+        if not fits:
+            raise ShapeError(f"declared was the shape (rows, *{declared}), found {found}", where)
+        self._proven = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from mlpk import catalog, staging
 from mlpk.catalog import LOCAL, Brought, Catalog, Record
@@ -32,25 +32,27 @@ def add(thing: object) -> Record:
             for item in old.brought
             if item.dist != LOCAL or (item.family, item.kind) not in new
         ]
-        return _with_local(old, [*kept, *added])
+        gone = [item for item in old.brought if item not in kept]
+        return _with_local(old, [*kept, *added], [*old.former, *gone])
 
-    catalog.current()  # what is installed comes first
     made = catalog.swap(joined)
     return next(record for record in made.records if record.dist == LOCAL)
 
 
 def refresh() -> tuple[Record, ...]:
     """Look again at what is installed, keep what was added, and return the new records."""
-    local = [item for item in catalog.current().brought if item.dist == LOCAL]
+    old = catalog.current()
+    local = [item for item in old.brought if item.dist == LOCAL]
 
     def rediscover(show_unfinished: Callable[[Catalog], None]) -> Catalog:
         found = catalog.discovered(show_unfinished)
-        return _with_local(found, [*found.brought, *local]) if local else found
+        return _with_local(found, [*found.brought, *local], old.former) if local else found
 
     return catalog.swap(rediscover).records
 
 
-def _with_local(old: Catalog, brought: list[Brought]) -> Catalog:
+def _with_local(old: Catalog, brought: list[Brought], former: Sequence[Brought]) -> Catalog:
     kinds = tuple(sorted(item.id for item in brought if item.dist == LOCAL))
     record = Record(LOCAL, "", "active", 0.0, kinds)
-    return Catalog(brought, [*(kept for kept in old.records if kept.dist != LOCAL), record])
+    records = [*(kept for kept in old.records if kept.dist != LOCAL), record]
+    return Catalog(brought, records, former)

@@ -201,8 +201,8 @@ def _signature(cls: Any) -> inspect.Signature:
 def _refuse_unknown(given: Mapping[Any, object], known: Any, where: str) -> None:
     for name in given:
         if name not in known:
-            wanted = ", ".join(known) if known else "no fields"
+            fields = f"the fields are: {', '.join(known)}" if known else "it takes no fields"
             raise ConfigError(
                 f"{where}.{name}" if where else str(name),
-                f"there is no such field; the fields are: {wanted}.{nearest(str(name), known)}",
+                f"there is no such field; {fields}.{nearest(str(name), known)}",
             )

@@ -111,6 +111,12 @@ def test_an_unknown_name_is_answered_with_what_there_is(small: Catalog) -> None:
     assert isinstance(caught.value, AttributeError)
 
 
+def test_broken_plugins_are_named_where_there_are_some() -> None:
+    with pytest.raises(UnknownKindError) as caught:
+        Catalog([Brought("layers", "dense", "mlpk", Dense)], [record("mlpk")]).find("layers", "x")
+    assert str(caught.value) == "there is no 'x' among the layers. Known are: dense."
+
+
 @pytest.mark.parametrize("name", [3, None, ["dense"], ("layers", "dense")])
 def test_what_is_no_name_is_refused_as_unknown(small: Catalog, name: Any) -> None:
     with pytest.raises(UnknownKindError, match="wanted a name, found "):

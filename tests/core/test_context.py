@@ -25,6 +25,17 @@ def test_one_name_is_one_memory_and_two_names_are_two() -> None:
     assert not np.shares_memory(a, Context("float64").empty("a", (4,)))
 
 
+def test_what_a_context_is_unless_it_is_said() -> None:
+    ctx = Context("float32")
+    assert (ctx.training, ctx.needs_input_grad, ctx.step, ctx.seed) == (True, (True,), 0, 0)
+
+
+def test_handing_memory_out_does_not_touch_it() -> None:
+    ctx = Context("float32")
+    ctx.empty("a", (3,)).fill(7)
+    assert ctx.empty("a", (3,)).tolist() == [7, 7, 7]
+
+
 def test_memory_only_grows_and_a_smaller_batch_gets_a_view() -> None:
     ctx = Context("float32")
     large = ctx.empty("y", (8, 3))

@@ -3,7 +3,7 @@ from __future__ import annotations
 import attrs
 import pytest
 
-from mlpk import Buffer, Declaration, Param, ShapeError
+from mlpk import Buffer, ConfigError, Declaration, Param, ShapeError
 from mlpk.declaration import known
 
 
@@ -45,3 +45,10 @@ def test_a_length_that_is_needed_must_be_known() -> None:
     assert known(3) == 3
     with pytest.raises(ShapeError, match="wanted a known length on this axis, found None"):
         known(None)
+
+
+def test_arrays_are_described_by_param_and_buffer() -> None:
+    with pytest.raises(ConfigError, match=r"^Declaration.params\['w'\]: wanted a mlpk.Param"):
+        Declaration((2,), {"w": (4,)})  # type: ignore[dict-item] # what is tested
+    with pytest.raises(ConfigError, match=r"^Declaration.buffers\['m'\]: wanted a mlpk.Buffer"):
+        Declaration((2,), {}, {"m": Param((4,), "zeros")})  # type: ignore[dict-item] # what is tested

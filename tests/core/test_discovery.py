@@ -285,6 +285,21 @@ def test_a_folder_without_metadata_disturbs_nobody(install: Install, run: Run) -
     assert shown == "dense False\n"
 
 
+def test_adding_comes_after_what_is_installed_even_if_it_is_the_first_thing_done(
+    install: Install, run: Run
+) -> None:
+    install("acme", acme=SWISH)
+    shown = run(
+        """
+        import mlpk, acme
+        mlpk.plugins.add(acme)
+        print([record.dist for record in mlpk.plugins.records()])
+        print(mlpk.layers["acme:swish"].kind, mlpk.layers["_local:swish"].kind, mlpk.layers.relu())
+        """
+    )
+    assert shown == "['mlpk', 'acme', '_local']\nswish swish ReLU()\n"
+
+
 def test_refresh_looks_again_and_keeps_what_was_added(install: Install, run: Run) -> None:
     install("acme", acme=SWISH)
     shown = run(

@@ -58,7 +58,7 @@ class TestLists:
             (5, "layers: wanted a list of layers, found 5 (int)"),
             (["relu", 5], "layers[1]: wanted one of the layers: an instance, a name or"),
             (["relu", None], "layers[1]: wanted one of the layers"),
-            ([dense], "layers[0]: wanted one of the layers"),
+            ([dense], "layers[0]: found the class Dense; call it to make an instance: dense(...)"),
             (["relu", "dense"], "layers[1].units: this field is missing"),
             ([{"kind": "dense", "units": 0}], "layers[0].units: must be >= 1: 0"),
             ([Input((3,))], "layers[0]: a list holds layers; for a graph use Model(inputs="),

@@ -34,7 +34,10 @@ def test_several_names_take_a_dict_and_keep_their_own_order() -> None:
             {"a": np.zeros(2), "b": np.zeros(2), "aa": np.zeros(2)},
             "x['aa']: there is no 'aa'; wanted ['a', 'b']. Did you mean 'a'?",
         ),
-        ({"a": np.zeros(2), "b": [1.0]}, "x['b']: wanted an array, found a list; give several"),
+        (
+            {"a": np.zeros(2), "b": [1.0]},
+            "x['b']: wanted an array, found a list; make rows one array",
+        ),
         ({"a": np.zeros(2), "b": 1}, "x['b']: wanted rows on the first axis, found a single"),
     ],
 )
@@ -66,8 +69,16 @@ def test_what_speaks_numpy_s_protocol_is_taken() -> None:
 @pytest.mark.parametrize(
     ("given", "error", "sentence"),
     [
-        ([[1.0]], DataError, "x: wanted an array, found a list; give several inputs or outputs as"),
-        ((1.0,), DataError, "x: wanted an array, found a tuple; give several inputs or outputs as"),
+        (
+            [[1.0]],
+            DataError,
+            "x: wanted an array, found a list; make rows one array, np.asarray(...)",
+        ),
+        (
+            (1.0,),
+            DataError,
+            "x: wanted an array, found a tuple; make rows one array, np.asarray(...)",
+        ),
         (
             np.array([[1, None]]),
             DataError,
@@ -146,9 +157,12 @@ def test_numbers_are_made_wider_or_shorter_but_never_rounded(
             check_input(array, spec, "x")
 
 
-def test_an_array_of_the_right_dtype_is_not_copied() -> None:
+def test_an_array_of_the_right_dtype_is_not_copied_and_not_written_to() -> None:
     x = np.zeros((2, 4, 3), np.float32)
-    assert converted(x, IMAGE) is x
+    view = converted(x, IMAGE)
+    assert np.shares_memory(view, x)
+    assert not view.flags.writeable
+    assert x.flags.writeable
 
 
 def test_rows_are_counted_and_must_agree() -> None:

@@ -23,7 +23,7 @@ from mlpk import (
     ShapeError,
     define,
 )
-from mlpk.arrays import Array, Arrays, Grads
+from mlpk.arrays import Array, Arrays, Grads, Views
 from mlpk.passes import Pass
 from mlpk.symbol import Symbol
 from mlpk_schemas.records import plain
@@ -79,6 +79,12 @@ class Bad(Layer):
     def forward(self, arrays: Any, ctx: Context, x: Array) -> tuple[Array, None]:
         if self.fault == "writes its parameter":
             arrays["w"][...] = 2
+        if self.fault == "forgets what is saved":
+            return x  # type: ignore[return-value] # the fault
+        if self.fault == "gives another shape":
+            return np.zeros((len(x), 7)), None
+        if self.fault == "writes its input":
+            x *= 2
         if self.fault == "counts what it sees":
             arrays["seen"] += 1
         return x, None
@@ -449,3 +455,42 @@ def test_the_way_back_follows_the_way_there() -> None:
         GraphError, match=r"this pass is not for training: make it with new_pass\(\)"
     ):
         evaluation.backward({"scale": np.ones((1, 3), np.float32)})
+
+
+class TestFaults:
+    """What a layer does wrong is told with its node, the first time it runs."""
+
+    @pytest.mark.parametrize(
+        ("fault", "sentence"),
+        [
+            (
+                "forgets what is saved",
+                r"node 'x' \(bad\), forward: wanted \(output, saved\), found",
+            ),
+            (
+                "gives another shape",
+                r"forward: declared was the shape \(rows, \*\(3,\)\), found \(2, 7\)",
+            ),
+        ],
+    )
+    def test_what_forward_returns_is_looked_at(self, fault: str, sentence: str) -> None:
+        model = Model([Bad(fault=fault).named("x")], input_shape=(3,), dtype="float64")
+        with pytest.raises(ShapeError, match=sentence):
+            model.predict(np.zeros((2, 3)))
+
+    def test_what_was_passed_in_cannot_be_written_to(self) -> None:
+        given = np.ones((2, 3))
+        model = Model([Bad(fault="writes its input")], input_shape=(3,), dtype="float64")
+        for call in (model.predict, model.forward):
+            with pytest.raises(ValueError, match="read-only"):
+                call(given)
+        assert given.tolist() == [[1, 1, 1], [1, 1, 1]]
+
+
+def test_assigning_to_a_gradient_s_name_writes_it() -> None:
+    views = Views({"w": np.zeros(3)})
+    held = views["w"]
+    views["w"] = [1, 2, 3]
+    assert held.tolist() == [1, 2, 3]
+    with pytest.raises(KeyError):
+        views["v"] = 1

@@ -135,3 +135,6 @@ def test_a_single_kind_is_staged_without_a_module() -> None:
     assert [item.id for item in local(mlpk.layers.relu)] == ["_local:relu"]
     with pytest.raises(ConfigError, match="this class is not defined"):
         local(Layer)
+    assert [item.id for item in local(returns([mlpk.layers.relu]))] == ["_local:relu"]
+    with pytest.raises(PluginError, match="int'> brings nothing"):
+        local(int)

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from mlpk.cli.check_error import CheckError
-from mlpk.errors import MlpkError
+from mlpk.errors import MlpkError, nearest
 from mlpk.version import __version__
 
 __all__ = ["COMMANDS", "main"]
@@ -33,6 +33,14 @@ class Commands(click.Group):
         if traceback_option not in command.params:
             command.params.append(traceback_option)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            raise click.UsageError(error.message + nearest(args[0], COMMANDS), ctx) from error
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

@@ -58,6 +58,10 @@ def read_arrays(path: Path) -> Array | dict[str, Array]:
         raise FileAccessError(problem, str(path), error.errno) from error
     except MemoryError:
         raise
+    except ValueError as error:
+        # NumPy takes any other file for a pickle, and advises to allow that.
+        problem = f"{path}: wanted an array of numbers in NumPy's .npy or .npz form, np.save(...)"
+        raise DataError(problem) from error
     except Exception as error:  # whatever NumPy and zipfile make of a file that is not theirs
         raise DataError(f"{path}: wanted an array in NumPy's .npy or .npz form: {error}") from error
 

@@ -9,9 +9,9 @@ import numpy as np
 
 import mlpk
 from mlpk.arrays import Array
+from mlpk.cli.output import check_output
 from mlpk.cli.text import clean
 from mlpk.errors import FileAccessError, FileFormatError
-from mlpk.file import model_file
 from mlpk.table import size
 
 __all__ = ["command"]
@@ -28,7 +28,7 @@ SHOWN = 4
 @click.option("--epochs", default=20, show_default=True, type=click.IntRange(1))
 def command(output: str, seed: int, epochs: int) -> None:
     """Train on the built-in handwritten digits, save the model, load it back and try it."""
-    model_file.check_target(output)
+    check_output(output, ())
     _refuse_other(output)
     x, y, x_test, y_test = mlpk.datasets.digits()
     model = mlpk.Model(

@@ -51,7 +51,8 @@ def _facts(header: Header) -> Iterator[tuple[str, str]]:
     yield "outputs", ", ".join(spec.outputs)
     yield "parameters", f"{sum(prod(tensors[name].shape) for name in params):,}"
     for claim in header.plugins:
-        yield "plugin", f"{claim.dist} {claim.version}, so the file claims: {', '.join(claim.ids)}"
+        named = f"{claim.dist} {claim.version}".strip()
+        yield "plugin", f"{named}, so the file claims: {', '.join(claim.ids)}"
     for key, text in header.meta.items():
         yield "meta", f"{key}: {text}"
     yield "training", "no state kept" if header.state is None else _state(header.state)

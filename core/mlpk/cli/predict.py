@@ -10,8 +10,8 @@ import numpy as np
 import mlpk
 from mlpk.arrays import Array
 from mlpk.cli.data import read_arrays
+from mlpk.cli.output import check_output
 from mlpk.errors import ConfigError, ShapeError
-from mlpk.file import model_file
 from mlpk.file.replacement import replacement
 
 __all__ = ["command"]
@@ -32,7 +32,7 @@ def command(model: str, rows: str, output: str, classes: bool) -> None:
     """
     if not output.endswith((".npy", ".npz")):
         raise ConfigError("--output", f"wanted a name that ends in .npy or .npz, found '{output}'")
-    model_file.check_target(output)
+    check_output(output, (model, rows))
     loaded = mlpk.load(model)
     names = loaded.graph.outputs
     if len(names) > 1 and not output.endswith(".npz"):

@@ -13,9 +13,9 @@ from mlpk.cli.config import changes_option, read_config
 from mlpk.cli.data import read_data
 from mlpk.cli.kinds import callback, made, measured
 from mlpk.cli.network import network
+from mlpk.cli.output import check_model_output
 from mlpk.cli.text import results
 from mlpk.errors import ConfigError
-from mlpk.file import model_file
 from mlpk.optimizer import Optimizer
 from mlpk.training import Fit
 from mlpk_schemas.records import values
@@ -40,7 +40,7 @@ def command(config: str, output: str, resume: bool, changes: tuple[str, ...]) ->
     Results of the last epoch go to standard output.
     """
     run = read_config(config, changes)
-    model_file.check_target(output)
+    check_model_output(output, (config,))
     fit = _fit(run, Path(config).parent, output, resume=resume)
     if Path(output).exists() and not resume:
         message = f"{output} will be replaced after the first epoch; --resume would go on with it."
@@ -48,11 +48,19 @@ def command(config: str, output: str, resume: bool, changes: tuple[str, ...]) ->
     try:
         history = fit.run()
     except KeyboardInterrupt:
-        if Path(output).exists():
-            click.echo(f"--resume goes on from what {output} holds.", err=True)
+        saved = len(fit.history) or resume
+        hint = f"--resume goes on from what {output} holds." if saved else "Nothing was saved yet."
+        click.echo(hint, err=True)
         raise
+    if fit.epoch >= run.fit.epochs and not fit.stopped and fit.logs == {}:
+        click.echo(f"{output} is at epoch {fit.epoch} of {run.fit.epochs} already.", err=True)
     if not _holds(output, fit.model):
         # A callback put other weights in place at the end; from these the run cannot go on.
+        click.echo(
+            "A callback put weights of an earlier epoch back, and these are saved; the results "
+            "below are those of the last epoch.",
+            err=True,
+        )
         fit.stop()
         fit.save(output)
     if fit.stopped and len(history) < fit.epochs:
@@ -94,7 +102,7 @@ def _fit(run: RunConfig, folder: Path, output: str, *, resume: bool) -> Fit:
             progress=True,
             checkpoint=output,
             resume=resume,
-            seed=None,
+            seed=run.seed,
         )
     except ConfigError as error:
         # Its errors go by the names of arguments, which here are those of keys.

@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "arrays",
-    "check_target",
     "checked_meta",
     "checkpoint",
     "dump",
@@ -106,6 +105,9 @@ def read(
             storage = Storage.empty(graph)
             into = {**storage.params, **storage.buffers}
             reader.read_arrays(source, head, names=names, into=into, verify=verify)
+        if verify == "full":
+            for name in head.tensors.keys() - set(names):  # of a training run: one at a time
+                reader.read_arrays(source, head, names=[name])
         return graph, storage, head
 
 
@@ -176,16 +178,6 @@ def checked_meta(meta: Mapping[str, str]) -> dict[str, str]:
             f"{len(texts)} and {size}",
         )
     return texts
-
-
-def check_target(path: str) -> None:
-    """Refuse a path that `save` could not write to, before hours of work depend on it."""
-    target = Path(path).resolve()
-    if target.is_dir():
-        raise FileAccessError(f"{path}: wanted a file to write to, found a folder", path)
-    if not target.parent.is_dir():
-        problem = f"{path}: there is no folder {target.parent}; make it first"
-        raise FileAccessError(problem, path)
 
 
 def _opened(given: PathLikeStr | bytes) -> Source:

@@ -15,7 +15,7 @@ from typing import BinaryIO, Final
 from mlpk.errors import FileAccessError
 from mlpk.file.source import PathLike, kind_of_file
 
-__all__ = ["replacement"]
+__all__ = ["check_target", "replacement"]
 
 _BUFFER: Final = 2**20
 _FLAGS: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
@@ -56,6 +56,19 @@ def replacement(path: PathLike, *, durable: bool) -> Iterator[BinaryIO]:
         raise FileAccessError(problem, name, error.errno) from error
     if durable:
         _sync(target.parent, name)
+
+
+def check_target(path: PathLike) -> None:
+    """Refuse a path that `replacement` could not write to, before hours of work depend on it."""
+    name = os.fsdecode(path)
+    target, _ = _target(name)
+    try:
+        temporary, file = _temporary(target.parent, 0o600)
+        file.close()
+        temporary.unlink()
+    except OSError as error:
+        problem = f"{name}: cannot be written: {error.strerror or error}"
+        raise FileAccessError(problem, name, error.errno) from error
 
 
 def _target(name: str) -> tuple[Path, int | None]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 import attrs
 import numpy as np
 
-from mlpk.arrays import Array
+from mlpk.arrays import Array, frozen_view
 from mlpk.context import Context
 from mlpk.errors import DataError, ShapeError
 from mlpk.inputs import as_array, by_name, check_input, row_count
@@ -65,7 +65,8 @@ class Batch:
                 values = array[bad[0]].reshape(-1)
                 value, row = values[~np.isfinite(values)][0], self.row(int(bad[0]))
                 raise DataError(
-                    f"{role}: row {row}{self.within} holds {value}; clean the data first", row
+                    f"{role}: row {row}{self.within} holds {value} as {array.dtype}; clean the data first",
+                    row,
                 )
 
 
@@ -101,6 +102,7 @@ class Rows:
                 )
                 raise ShapeError(problem, role)
         self.weight = None if weight is None else checked_weight(weight, self.count)
+        self.wanted_size = batch_size
         self.batch_size = min(batch_size, self.count)
         self._dtypes = {f"x/{name}": spec.dtype for name, spec in specs.items()}
         self._dtype = dtype
@@ -146,7 +148,7 @@ class Rows:
             self._dtypes.get(name, self._dtype if array.dtype.kind == "f" else array.dtype)
         )
         if isinstance(rows, slice):
-            drawn = array[rows]
+            drawn = frozen_view(array[rows])  # of the caller's own
         else:
             memory = self._memory.empty(name, (len(rows), *array.shape[1:]), array.dtype)
             # With mode "clip" NumPy writes straight into `out`; the rows are known to be in range.
@@ -154,7 +156,8 @@ class Rows:
         if drawn.dtype == dtype:
             return drawn
         cast = self._memory.empty(f"{name}, cast", drawn.shape, dtype)
-        np.copyto(cast, drawn, casting="same_kind")
+        with np.errstate(over="ignore"):  # shows in the loss, and is told there
+            np.copyto(cast, drawn, casting="same_kind")
         return cast
 
 

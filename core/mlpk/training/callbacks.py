@@ -82,9 +82,9 @@ class Callbacks:
 def _listed(given: Any, progress: Any, checkpoint: Any) -> list[Any]:
     if not isinstance(given, Iterable) or isinstance(given, str):
         raise ConfigError("callbacks", f"wanted a list of objects, {ADVICE}; found {shown(given)}")
-    listed = list(given)
+    listed = [_made(item) for item in given]
     if progress is True:
-        listed.append(catalog.current().find("callbacks", "progress")())
+        listed.append(_made("progress"))
     elif progress not in (False, None):
         listed.append(progress)
     if checkpoint is not None:
@@ -92,6 +92,11 @@ def _listed(given: Any, progress: Any, checkpoint: Any) -> list[Any]:
         if not any(isinstance(other, type(made)) and other.path == made.path for other in listed):
             listed.append(made)
     return listed
+
+
+def _made(given: Any) -> Any:
+    """Return a callback of a registered name, made with its defaults; others as they are."""
+    return catalog.current().find("callbacks", given)() if isinstance(given, str) else given
 
 
 def _check(manager: pluggy.PluginManager, callback: object, where: str) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from mlpk.errors import ConfigError, DataError, DivergedError, shown
 from mlpk.file import model_file
+from mlpk.file.replacement import check_target
 from mlpk.inputs import check_count
 from mlpk.optimizer import Optimizer
 from mlpk.streams import checked_seed, stream
@@ -99,8 +100,14 @@ class Fit:
         elif resume:
             raise ConfigError("resume", "wants checkpoint= too: the file where the run stopped")
         self._resume_from = fspath(checkpoint) if resume and checkpoint is not None else None
+        self.seed_given = None if seed is None else checked_seed(seed)
         # A run that was refused has not been a run: the next one gets the same seed.
         self.seed = model.next_seed() if seed is None else checked_seed(seed)
+
+    @property
+    def has_validation(self) -> bool:
+        """Whether each epoch ends with an evaluation."""
+        return self._evaluation is not None
 
     def stop(self) -> None:
         """End the run after this batch."""
@@ -172,7 +179,14 @@ class Fit:
                     f"an iterator of batches can be walked once, but epochs={self.epochs}; give a "
                     "list, or an object whose __iter__ starts again"
                 )
+            if self.drop_last:
+                raise ConfigError("drop_last", "goes with arrays; batches of your own are all used")
             return self.source.batches()
+        if self.drop_last and self.source.count < self.source.wanted_size:
+            raise DataError(
+                f"drop_last=True would leave no batch: x has {self.source.count} rows, and "
+                f"batch_size is {self.source.wanted_size}"
+            )
         self.objective.check(self.source)
         batches = self.source.batches(drop_last=self.drop_last)
         for node in self.model.graph.nodes.values():
@@ -230,5 +244,5 @@ def _checked_path(path: Any) -> str | None:
         return None
     if not isinstance(path, str | PathLike):
         raise ConfigError("checkpoint", f"wanted the path of a file, found {shown(path)}")
-    model_file.check_target(fspath(path))
+    check_target(path)
     return fspath(path)

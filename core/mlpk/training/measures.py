@@ -9,7 +9,7 @@ from mlpk.arrays import Array
 from mlpk.errors import ConfigError, DataError, shown
 from mlpk.metric import ROWS, Metric, MetricState
 from mlpk.training.batch import Batch
-from mlpk.training.objective import Objective, per_output
+from mlpk.training.objective import Objective, aligned, per_output
 
 if TYPE_CHECKING:
     from mlpk.model import Model
@@ -52,7 +52,8 @@ class Measures:
                 self.masses[output] += mass
                 self.losses[output] += value * mass
         for name, (output, metric) in self.metrics.items():
-            prediction, target = outputs[output], batch.targets[output]
+            prediction = outputs[output]
+            target = aligned(prediction.shape, batch.targets[output])
             for start in range(0, batch.rows, ROWS):
                 piece = slice(start, start + ROWS)
                 weight = None if batch.weight is None else batch.weight[piece]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mlpk.graph import Graph
     from mlpk.model import Model
 
-__all__ = ["Objective", "per_output"]
+__all__ = ["Objective", "aligned", "per_output"]
 
 
 class Objective:
@@ -53,13 +53,13 @@ class Objective:
             shape = self._model.graph.nodes[output].shape
             if shape is not None and None not in shape:
                 with about("y" if len(rows.targets) == 1 else f"y['{output}']"):
-                    loss.check(shape, rows.targets[output])  # type: ignore[arg-type] # None is ruled out
+                    loss.check(shape, aligned((None, *shape), rows.targets[output]))  # type: ignore[arg-type] # None is ruled out
 
     def forward(self, outputs: Mapping[str, Array], batch: Batch) -> float:
         """Return the loss of a batch, without the penalty."""
         for output, loss in self.losses.items():
-            target = batch.targets[output]
             prediction = outputs[output]
+            target = aligned(prediction.shape, batch.targets[output])
             try:
                 self.values[output], self._saved[output] = loss.forward(
                     self._contexts[output], prediction, target, batch.weight
@@ -92,6 +92,16 @@ class Objective:
         storage = self._model.trainable_storage()
         for name in self._penalised:
             self.regularizer.add_gradient(storage.params[name], storage.grads.views[name])  # type: ignore[union-attr] # is not None there
+
+
+def aligned(prediction: tuple[int | None, ...], target: Array) -> Array:
+    """Return real targets (N,) as a column where predictions (N, 1) are one; others as they are.
+
+    Against each other they would broadcast to (N, N). Integers may be labels, which losses check.
+    """
+    column = len(prediction) == 2 and prediction[1] == 1  # noqa: PLR2004 - rows and one column
+    real = target.ndim == 1 and target.dtype.kind == "f"
+    return target[:, None] if column and real else target
 
 
 def per_output(model: Model, given: Any, role: str) -> dict[str, Any]:

@@ -91,6 +91,12 @@ def opened(fit: Fit, path: str) -> tuple[TrainState, dict[str, Array]] | None:
             "resume", f"{path} holds a model without training state; nothing to resume"
         )
     _refuse_differences(fit, header.spec, header.state, path)
+    if fit.seed_given not in (None, header.state.seed):
+        raise ConfigError(
+            "seed",
+            f"the run in {path} had {header.state.seed}, this one has {fit.seed_given}; leave it "
+            "out to go on, or start anew with another checkpoint",
+        )
     fit.seed = header.state.seed
     return header.state, arrays
 
@@ -124,6 +130,8 @@ def _options(fit: Fit) -> dict[str, Any]:
     regularizer = fit.objective.regularizer
     return {
         "shuffle": fit.shuffle,
+        "validation": fit.has_validation,
+        "weight": isinstance(fit.source, Rows) and fit.source.weight is not None,
         "drop_last": fit.drop_last,
         "accumulate": fit.training_step.accumulate,
         "frozen": fit.frozen,

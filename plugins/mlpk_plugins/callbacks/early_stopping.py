@@ -91,7 +91,10 @@ class EarlyStopping:
         name = self.monitor or ("val_loss" if "val_loss" in logs else "loss")
         if name not in logs:
             problem = f"there is no '{name}' in the history, which has {', '.join(logs)}."
-            raise ConfigError("early_stopping.monitor", problem + nearest(name, logs))
+            validated = any(known.startswith("val_") for known in logs)
+            missing = name.startswith("val_") and not validated
+            hint = " It needs validation=." if missing else nearest(name, logs)
+            raise ConfigError("early_stopping.monitor", problem + hint)
         falling = any(word in name for word in FALLING) if self.mode is None else self.mode == "min"
         return float(logs[name]) if falling else -float(logs[name])
 

@@ -94,7 +94,9 @@ def test_what_is_no_array_is_refused(tmp_path: Path, content: bytes) -> None:
 def test_a_pickle_is_never_opened(tmp_path: Path) -> None:
     path = tmp_path / "x.npy"
     np.save(path, np.array([print], object), allow_pickle=True)
-    with pytest.raises(DataError, match="allow_pickle=False"):
+    with pytest.raises(
+        DataError, match=r"wanted an array of numbers in NumPy's \.npy or \.npz form"
+    ):
         read_arrays(path)
 
 

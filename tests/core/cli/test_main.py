@@ -156,3 +156,9 @@ def test_a_closed_pipe_ends_in_silence(trained: Path) -> None:
         f"main(['inspect', {str(trained)!r}])"
     )
     assert python("-c", script).stderr == ""
+
+
+def test_a_misspelt_command_is_told_the_nearest(run) -> None:
+    result = run("trian")
+    assert result.exit_code == 2
+    assert "No such command 'trian'. Did you mean 'train'?" in result.stderr

@@ -78,7 +78,8 @@ def test_resuming_a_finished_run_tells_its_results(run, write, trained: Path) ->
     before = trained.read_bytes()
     result = run("train", write(), "-o", trained, "--resume")
     assert result.exit_code == 0
-    assert "epoch" not in result.stderr
+    assert "is at epoch 2 of 2 already" in result.stderr
+    assert "epoch 1/2" not in result.stderr
     assert [line.split()[0] for line in result.stdout.splitlines()] == ["loss", "accuracy"]
     assert trained.read_bytes() == before
 
@@ -207,3 +208,23 @@ def test_an_interrupted_run_goes_on_to_the_same_end(run, write, tmp_path: Path) 
     assert run("train", config, "-o", out, "--resume", *changes).exit_code == 0
     assert run("train", config, "-o", tmp_path / "straight.mlpk", *changes).exit_code == 0
     assert_same(out, tmp_path / "straight.mlpk")
+
+
+def test_it_replaces_nothing_but_models(run, write, tmp_path: Path) -> None:
+    config = write()
+    result = run("train", config, "-o", config)
+    assert result.exit_code == 2
+    assert "is what this command reads; write elsewhere" in result.stderr
+    other = tmp_path / "notes.txt"
+    other.write_text("mine")
+    result = run("train", config, "-o", other)
+    assert result.exit_code == 2
+    assert "is there already and is no .mlpk file" in result.stderr
+    assert other.read_text() == "mine"
+
+
+def test_another_seed_is_told_when_resuming(run, write, trained: Path) -> None:
+    result = run("train", write(), "-o", trained, "--resume", "--set", "seed=4")
+    assert result.exit_code == 2
+    assert "seed: the run in" in result.stderr
+    assert "had 3, this one has 4" in result.stderr

@@ -21,6 +21,7 @@ from mlpk import (
     ShapeError,
 )
 from mlpk.file import model_file, writer
+from mlpk.file.replacement import check_target
 from mlpk_schemas.records import plain, values
 
 Acting = Callable[..., AbstractContextManager[None]]
@@ -363,16 +364,16 @@ class TestTarget:
     """A place to write to is looked at before hours of work depend on it."""
 
     def test_a_file_in_a_folder_that_is_there_will_do(self, tmp_path: Path) -> None:
-        model_file.check_target(str(tmp_path / "a.mlpk"))
+        check_target(str(tmp_path / "a.mlpk"))
         (tmp_path / "a.mlpk").write_text("")
-        model_file.check_target(str(tmp_path / "a.mlpk"))
+        check_target(str(tmp_path / "a.mlpk"))
         assert sorted(p.name for p in tmp_path.iterdir()) == ["a.mlpk"]
 
     def test_others_will_not(self, tmp_path: Path) -> None:
-        with pytest.raises(FileAccessError, match="wanted a file to write to, found a folder"):
-            model_file.check_target(str(tmp_path))
+        with pytest.raises(FileAccessError, match="wanted a regular file to write, found a folder"):
+            check_target(str(tmp_path))
         with pytest.raises(FileAccessError, match=r"there is no folder .*nowhere; make it"):
-            model_file.check_target(str(tmp_path / "nowhere" / "a.mlpk"))
+            check_target(str(tmp_path / "nowhere" / "a.mlpk"))
 
 
 class TestCheckpoint:
@@ -396,3 +397,19 @@ class TestCheckpoint:
         (tmp_path / "a.mlpk").write_bytes(crafted(model, {"dense/bias": None}))
         with pytest.raises(FileFormatError, match="missing are: dense/bias"):
             model_file.checkpoint(tmp_path / "a.mlpk")
+
+
+def test_a_flipped_bit_in_the_state_of_a_run_is_refused_too(tmp_path: Path) -> None:
+    path = tmp_path / "run.mlpk"
+    model = mlpk.Model([mlpk.layers.dense(units=2)], input_shape=(3,), seed=0)
+    model.fit(
+        np.ones((4, 3)), np.ones((4, 2)), loss="mean_squared_error", optimizer="adam",
+        checkpoint=path, progress=False,
+    )  # fmt: skip
+    data = bytearray(path.read_bytes())
+    for name in ("slot:dense/weight/m", "slot:dense/bias/v"):
+        place = data.index(mlpk.load_arrays(path)[name].tobytes())
+        assert place % 64 == 0
+        flipped = bytes(data[:place]) + bytes([data[place] ^ 1]) + bytes(data[place + 1 :])
+        with pytest.raises(FileFormatError, match="do not match their digest"):
+            mlpk.loads(flipped)

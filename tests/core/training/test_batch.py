@@ -134,7 +134,7 @@ def test_a_value_that_is_not_finite_is_found_with_its_row(role, value):
     with pytest.raises(DataError) as caught:
         next(batches).refuse_nan()
     assert caught.value.row == 5
-    assert str(caught.value) == f"{role}: row 5 holds {value}; clean the data first"
+    assert str(caught.value) == f"{role}: row 5 holds {value} as float32; clean the data first"
 
 
 def test_of_several_arrays_the_name_is_told():

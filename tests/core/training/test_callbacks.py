@@ -155,7 +155,6 @@ class Without:
         ([Greedy()], r"^callbacks\[0\].mlpk_epoch_end: .* this one wants fit, logs"),
         ([Keeper("a", []), Without()], r"^callbacks\[1\]: wanted an object with hooks"),
         ([Keeper], r"^callbacks\[0\]: wanted an object with hooks .* found <class"),
-        (["early_stopping"], r"^callbacks\[0\]: wanted an object with hooks .*'early_stopping'"),
         (Keeper("a", []), r"^callbacks: wanted a list of objects"),
         ("early_stopping", r"^callbacks: wanted a list of objects"),
         ([Keeper("a", [])] * 2, r"^callbacks\[1\]: this object is listed twice"),

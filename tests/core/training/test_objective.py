@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 import mlpk
+from mlpk import Loss, define
 from mlpk.errors import ConfigError, DataError, GraphError, ShapeError
 from mlpk.training.batch import Batch, Rows
-from mlpk.training.objective import Objective, per_output
+from mlpk.training.objective import Objective, aligned, per_output
 
 LOSS = "mean_squared_error"
 
@@ -132,3 +133,45 @@ def test_what_is_given_goes_by_output():
         per_output(model, {"rigth": LOSS}, "loss")
     with pytest.raises(ConfigError, match="at least one entry, found an empty dict"):
         per_output(model, {}, "loss")
+
+
+@pytest.mark.parametrize(
+    ("prediction", "target", "shape"),
+    [
+        ((4, 1), np.zeros(4), (4, 1)),
+        ((4, 1), np.zeros(4, int), (4,)),  # labels, for losses to check
+        ((4, 2), np.zeros(4), (4,)),
+        ((4,), np.zeros(4), (4,)),
+        ((4, 1), np.zeros((4, 1)), (4, 1)),
+    ],
+)
+def test_real_targets_stand_in_a_column_where_predictions_do(prediction, target, shape):
+    assert aligned(prediction, target).shape == shape
+
+
+@pytest.mark.usefixtures("own_catalog")
+def test_a_loss_of_others_gets_targets_that_do_not_broadcast():
+    @define
+    class Plain(Loss):
+        kind = "plain"
+
+        def forward(self, ctx, prediction, target, weight=None):
+            assert prediction.shape == target.shape
+            error = prediction - target
+            return float((error**2).mean()), error
+
+        def backward(self, ctx, saved):
+            return 2 * saved / saved.size
+
+    mlpk.plugins.add(Plain)
+    x = np.linspace(-1, 1, 20, dtype=np.float32)[:, None]
+    model = mlpk.Model([mlpk.layers.dense(units=1)], input_shape=(1,), seed=0)
+    history = model.fit(
+        x,
+        3 * x[:, 0],
+        loss=Plain(),
+        optimizer=mlpk.optimizers.sgd(lr=0.5),
+        epochs=40,
+        progress=False,
+    )
+    assert history.metrics["loss"][-1] < 1e-6

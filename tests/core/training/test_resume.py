@@ -298,6 +298,8 @@ class TestDifferences:
             ({"regularizer": {"kind": "l2", "l2": 0.5}}, "fit.regularizer.config.l2"),
             ({"metrics": ["accuracy"]}, "fit.metrics.top_k_accuracy"),
             ({"callbacks": []}, "fit.callbacks[0]"),
+            ({"weight": None}, "fit.weight"),
+            ({"validation": None}, "fit.validation"),
         ],
         ids=lambda given: given if isinstance(given, str) else "",
     )
@@ -308,6 +310,14 @@ class TestDifferences:
             run(resume=True, **change)
         assert caught.value.where == field
         assert (tmp_path / "run.mlpk").read_bytes() == before
+
+    def test_another_seed_is_one_if_it_is_given(self, net, fit, digits, tmp_path):
+        path = tmp_path / "run.mlpk"
+        fit(net(), *digits, seed=5, checkpoint=path)
+        with pytest.raises(ConfigError, match=r"^seed: the run in .* had 5, this one has 6"):
+            fit(net(), *digits, seed=6, checkpoint=path, resume=True, epochs=2)
+        history = fit(net(), *digits, checkpoint=path, resume=True, epochs=2)
+        assert len(history) == 2
 
     def test_another_net_or_number_of_rows(self, net, fit, digits, tmp_path, arrays):
         x, y = digits

@@ -90,7 +90,8 @@ class TestOrder:
         found = orders(drop_last=True)
         assert [len(epoch) for epoch in found] == [48, 48, 48]
         assert [epoch[:48] for epoch in orders()] == found
-        assert orders(drop_last=True, batch_size=100, epochs=1) == orders(epochs=1)
+        with pytest.raises(mlpk.DataError, match="x has 50 rows, and batch_size is 100"):
+            orders(drop_last=True, batch_size=100, epochs=1)
 
 
 class TestSeeds:
