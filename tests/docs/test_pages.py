@@ -6,11 +6,15 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from mlpk import catalog, hookspecs, plugins
+from mlpk.cli.config import read_config
+from mlpk.cli.network import network
+from mlpk.testing import cases
 
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#:]+)\)")
@@ -24,27 +28,44 @@ def blocks(page: Path, language: str) -> list[str]:
     return [code for name, code in BLOCK.findall(page.read_text()) if name == language]
 
 
+@pytest.fixture
+def kept_catalog() -> Iterator[None]:
+    """Put the catalog back that was in force."""
+    before = catalog.current()
+    yield
+    catalog.swap(lambda _: before)
+
+
+@pytest.mark.usefixtures("kept_catalog")
 @pytest.mark.parametrize(
-    "page", ["README.md", "docs/training.md"], ids=lambda page: page.replace("/", "-")
+    ("page", "brought"),
+    [
+        ("README.md", ["Swish"]),
+        ("docs/training.md", []),
+        ("docs/plugins.md", ["Scale", "Quartic", "LargestError", "SignSGD"]),
+    ],
+    ids=lambda given: given.replace("/", "-") if isinstance(given, str) else "",
 )
 def test_python_on_the_page_runs(
-    page: str, repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    page: str,
+    brought: list[str],
+    repository: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    before = catalog.current()
     names: dict[str, object] = {}
     for code in blocks(repository / page, "python"):
         if "conformance(" not in code:
             exec(compile(code, page, "exec"), names)  # noqa: S102 - the page's own code
-    if page == "README.md":
-        assert (tmp_path / "digits.mlpk").exists()
-        swish = names["Swish"]
-        plugins.add(swish)
-        from mlpk.testing import cases
-
-        for case in cases("_local"):
+    assert (tmp_path / "digits.mlpk").exists() == (page == "README.md")
+    for name in brought:
+        plugins.add(names[name])
+    if brought:
+        found = [case for case in cases("_local") if case.kind.startswith("_local:")]
+        assert len({case.kind for case in found}) == len(brought)
+        for case in found:
             case.run()
-    catalog.swap(lambda _: before)
 
 
 def test_the_accuracy_on_the_first_page_is_good(
@@ -83,6 +104,24 @@ def test_ci_runs_the_two_commands_of_the_first_page(repository: Path) -> None:
     assert "grep '^python -m pip install ' README.md" in script
     assert 'eval "${commands[0]}"' in script
     assert 'eval "${commands[1]}"' in script
+
+
+def test_configurations_on_the_page_are_read(repository: Path, tmp_path: Path) -> None:
+    page = repository / "docs" / "configuration.md"
+    whole, data, graph = blocks(page, "toml")
+    data_part, model_part = whole.index("[data]"), whole.index("[model]")
+    fit_part = whole.index("[fit]")
+    (tmp_path / "a.toml").write_text(whole)
+    (tmp_path / "b.toml").write_text(whole[:data_part] + data + whole[model_part:])
+    (tmp_path / "c.toml").write_text(whole[:model_part] + graph + whole[fit_part:])
+    chain = read_config(str(tmp_path / "a.toml"), ["model.layers[1].units=30"])
+    assert chain.model.layers[1]["units"] == 30  # type: ignore[union-attr, index] # a list of layers
+    own = read_config(str(tmp_path / "b.toml"), [])
+    assert own.data.weight == "weight.npy"  # type: ignore[union-attr] # arrays
+    graph_config = read_config(str(tmp_path / "c.toml"), [])
+    model = network(graph_config.model, seed=0)
+    assert model.graph.outputs == ("digit",)
+    assert model.params["digit/weight"].shape == (64 + 32, 10)
 
 
 def test_links_lead_somewhere(repository: Path) -> None:
