@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import struct
+import tempfile
+from collections.abc import Iterator
 from copy import deepcopy
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import msgpack
@@ -16,6 +21,7 @@ from mlpk_schemas import ModelSpec
 
 FLOATS = struct.pack("<2f", 1.0, -2.0)
 BOOLS = b"\x01\x00\x01"
+NOBODY = 65534
 
 
 class Handmade:
@@ -107,3 +113,26 @@ def arrays() -> dict[str, Any]:
         "dense/used": np.array([True, False, True]),
         "dense/bias": np.array([1.0, -2.0], np.float32),
     }
+
+
+@pytest.fixture
+def sealed() -> Iterator[Path]:
+    """Yield a folder that may not be written to, with a file "a.mlpk" that may not be read.
+
+    Root may do both: there the test runs as nobody, in a folder of its own that nobody can reach.
+    """
+    if not hasattr(os, "geteuid"):
+        pytest.skip("needs the permissions of a POSIX system")
+    folder = Path(tempfile.mkdtemp())
+    (folder / "a.mlpk").touch(mode=0)
+    folder.chmod(0o555)
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(NOBODY)
+    try:
+        yield folder
+    finally:
+        if root:
+            os.seteuid(0)
+        folder.chmod(0o700)
+        shutil.rmtree(folder)
