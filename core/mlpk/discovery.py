@@ -86,11 +86,10 @@ def _listed(variable: str, known: set[str]) -> set[str] | None:
         return None
     names = {_normalised(name.strip()) for name in os.environ[variable].split(",") if name.strip()}
     for name in sorted(names - known):
-        raise PluginError(
-            f"{variable} names '{name}', but no plugin of that name is installed."
-            f"{nearest(name, known)}",
-            name,
-        )
+        problem = f"but no plugin of that name is installed.{nearest(name, known)}"
+        if name == FIRST_PARTY:
+            problem = "whose own plugins are always active; leave it out"
+        raise PluginError(f"{variable} names '{name}', {problem}", name)
     return names
 
 

@@ -194,27 +194,44 @@ class AnyPlain(Check):
     wanted = "plain data (nothing but None, bool, int, float, str, lists and mappings)"
 
     def __call__(self, value: object, where: str, *, strict: bool) -> Any:
-        return self._walk(value, where, MAX_DEPTH)
+        try:
+            return self._copied(value, MAX_DEPTH)
+        except ConfigError as error:
+            raise ConfigError((where + error.where).removeprefix("."), error.problem) from None
 
-    def _walk(self, value: object, where: str, depth: int) -> Any:
+    def _copied(self, value: object, depth: int) -> Any:
+        """Return a copy; the path of an error grows on its way out, so that others cost nothing."""
         if depth == 0:
-            raise ConfigError(where, f"wanted at most {MAX_DEPTH} levels, found more")
+            raise ConfigError("", f"wanted at most {MAX_DEPTH} levels, found more")
+        if not isinstance(value, list | tuple | Mapping):
+            return self._scalar(value)
+        step: object = None
+        try:
+            if isinstance(value, Mapping):
+                if not is_str_mapping(value):
+                    raise self.refuse(value, "")
+                table = {}
+                for step, item in value.items():
+                    table[text(step, "")] = self._copied(item, depth - 1)
+                return table
+            items = []
+            for step, item in enumerate(value):  # noqa: B007 - names the place of an error
+                items.append(self._copied(item, depth - 1))
+        except ConfigError as error:
+            at = "" if step is None else f".{step}" if isinstance(step, str) else f"[{step}]"
+            raise ConfigError(at + error.where, error.problem) from None
+        return items
+
+    def _scalar(self, value: object) -> Any:
         if value is None or isinstance(value, bool):
             return value
         if isinstance(value, str):
-            return text(value, where)
+            return text(value, "")
         if isinstance(value, Integral):
-            return IntCheck()(value, where, strict=False)
+            return IntCheck()(value, "", strict=False)
         if isinstance(value, Real):
-            return FloatCheck()(value, where, strict=False)
-        if isinstance(value, list | tuple):
-            return [self._walk(item, f"{where}[{i}]", depth - 1) for i, item in enumerate(value)]
-        if is_str_mapping(value):
-            return {
-                text(key, where): self._walk(item, f"{where}.{key}", depth - 1)
-                for key, item in value.items()
-            }
-        raise self.refuse(value, where)
+            return FloatCheck()(value, "", strict=False)
+        raise self.refuse(value, "")
 
 
 def text(value: str, where: str) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlpk import ConfigError, ShapeError, UnknownArrayError
@@ -18,6 +18,7 @@ SHAPES = st.dictionaries(
 )
 
 
+@settings(deadline=None)
 @given(SHAPES)
 def test_the_arrays_lie_end_to_end_in_one_vector(shapes: dict[str, tuple[int, ...]]) -> None:
     arena = Arena(shapes, "float64")
@@ -33,6 +34,7 @@ def test_the_arrays_lie_end_to_end_in_one_vector(shapes: dict[str, tuple[int, ..
         assert arena.flat[start:stop].tolist() == view.ravel().tolist()
 
 
+@settings(deadline=None)
 @given(SHAPES, st.data())
 def test_runs_cover_the_named_arrays_and_nothing_else(
     shapes: dict[str, tuple[int, ...]], data: st.DataObject

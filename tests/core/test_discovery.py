@@ -198,6 +198,23 @@ def test_a_name_in_the_environment_that_is_not_installed_is_an_error(
         assert shown.count(wanted) == 2
 
 
+def test_mlpk_s_own_plugins_are_always_active(run: Run) -> None:
+    for variable in ("MLPK_PLUGINS", "MLPK_PLUGINS_BLOCK"):
+        shown = run(
+            """
+            import mlpk
+            try:
+                mlpk.layers.dense
+            except mlpk.PluginError as error:
+                print(error)
+            """,
+            **{variable: "mlpk"},
+        )
+        assert shown == (
+            f"{variable} names 'mlpk', whose own plugins are always active; leave it out\n"
+        )
+
+
 def test_strict_makes_a_failure_an_error(install: Install, run: Run) -> None:
     install("broken", broken_plugin="import nothing_of_this_name")
     shown = run(

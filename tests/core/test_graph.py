@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import mlpk
@@ -63,6 +63,7 @@ def networks(draw: st.DrawFn) -> Model:
     return Model(inputs=inputs, outputs=[*ends, *within])
 
 
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(networks())
 def test_a_network_is_written_down_and_built_again(model: Model) -> None:
     written = plain(model.spec)

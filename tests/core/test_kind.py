@@ -11,7 +11,7 @@ import attrs
 import pytest
 from attrs import field
 from attrs.validators import ge
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import mlpk
@@ -89,6 +89,7 @@ RICH = st.builds(
 )
 
 
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(RICH)
 def test_every_field_is_written_down_and_read_back(instance: Rich) -> None:
     held = mlpk.catalog.current()

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mlpk
@@ -299,6 +299,7 @@ class TestSeveral:
 class TestPredict:
     """The output in evaluation mode, in batches, from any thread."""
 
+    @settings(deadline=None)
     @given(st.integers(1, 25), st.integers(1, 20))
     def test_batches_make_no_difference(self, batch_size: int, rows: int) -> None:
         model = two_layers()

@@ -158,6 +158,15 @@ class TestKept:
         alone = mlpk.loads(mlpk.dumps(part))
         assert np.array_equal(alone.predict(X), part.predict(X))
 
+    def test_a_part_that_ends_in_it_keeps_its_arrays(self, model: Model, acting: Acting) -> None:
+        part = model.submodel("gate")
+        assert set(part.params) == {"dense/weight", "dense/bias", "gate/w"}
+        assert list(part.buffers) == ["gate/seen"]
+        with acting(acme="2.1", beta="0.3"):
+            again = mlpk.loads(mlpk.dumps(part))
+            wanted = 0.5 * (X @ model.params["dense/weight"] + model.params["dense/bias"])
+            assert np.allclose(again.predict(X), wanted, rtol=1e-5)
+
     def test_it_is_copied_and_travels_with_nothing_lost(self, model: Model, data: bytes) -> None:
         for again in (copy.deepcopy(model), copy.copy(model), pickle.loads(pickle.dumps(model))):
             assert mlpk.dumps(again) == data

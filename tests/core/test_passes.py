@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import mlpk
@@ -180,6 +180,7 @@ def networks(draw: st.DrawFn) -> Model:
     return Model(inputs=inputs, outputs=[*ends, *within], dtype="float64", seed=2)
 
 
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(networks(), st.booleans())
 def test_gradients_agree_with_differences(model: Model, training: bool) -> None:
     check_gradients(model, spoiled(model), training=training)

@@ -8,7 +8,7 @@ from typing import Any, Literal, Optional, Union
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlpk_schemas.errors import ConfigError
@@ -105,6 +105,7 @@ ANYTHING = PLAIN | st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_what_a_file_holds_comes_back_as_it_was(data: st.DataObject) -> None:
     annotation, values = data.draw(TYPED)
@@ -112,6 +113,7 @@ def test_what_a_file_holds_comes_back_as_it_was(data: st.DataObject) -> None:
     assert same(plain(check(annotation)(value, "x", strict=True)), value)
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_code_may_write_what_a_file_may(data: st.DataObject) -> None:
     annotation, values = data.draw(TYPED)
@@ -120,6 +122,7 @@ def test_code_may_write_what_a_file_may(data: st.DataObject) -> None:
     assert found == check(annotation)(value, "x", strict=True)
 
 
+@settings(deadline=None)
 @given(TYPED, ANYTHING, st.booleans())
 def test_any_other_value_is_refused_with_its_path(typed: Typed, value: Any, strict: bool) -> None:
     refused: ConfigError | None = None
@@ -133,6 +136,7 @@ def test_any_other_value_is_refused_with_its_path(typed: Typed, value: Any, stri
         assert same(plain(found), value)
 
 
+@settings(deadline=None)
 @given(PLAIN)
 def test_any_plain_value_passes_as_plain(value: Any) -> None:
     assert same(AnyPlain()(value, "x", strict=True), value)

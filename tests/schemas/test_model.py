@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mlpk_schemas.errors import ConfigError
@@ -69,6 +69,7 @@ def spec(place: str, value: Any) -> dict[str, Any]:
     return dict(changed)
 
 
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(MODELS)
 def test_what_is_written_down_is_read_back(model: ModelSpec) -> None:
     assert build(ModelSpec, plain(model), "spec", strict=True) == model

@@ -8,7 +8,7 @@ from mlpk.errors import ConfigError, shown
 from mlpk.file.layout import ALIGNMENT, CHUNK, Limits
 from mlpk.file.table import checked_table
 from mlpk_schemas.file import Header
-from mlpk_schemas.records import build, values
+from mlpk_schemas.records import assembled, build, values
 
 __all__ = ["HEADER_REST", "checked_header", "pad_size"]
 
@@ -39,7 +39,7 @@ def checked_header(tree: Any, limits: Limits, chunk: int = CHUNK) -> Header:
             "pad", f"wanted fewer than {ALIGNMENT} zero bytes, found {shown(header.pad)}"
         )
     table = checked_table(tree["tensors"], limits, chunk)
-    return Header(**{**values(header), "tensors": table})
+    return assembled(Header, {**values(header), "tensors": table})
 
 
 def _check_features(critical: Any) -> None:

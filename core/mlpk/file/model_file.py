@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -23,7 +23,7 @@ from mlpk.errors import (
     shown,
 )
 from mlpk.file import layout, reader, writer
-from mlpk.file.refusal import escaped
+from mlpk.file.refusal import escaped, refusal
 from mlpk.file.source import Source
 from mlpk.graph import Graph
 from mlpk.kind import inner
@@ -86,11 +86,8 @@ def read(
         head = reader.read_header(source, expect=expect)
         if missing == "error":
             _refuse_missing(head)
-        try:
-            graph = Graph.of_spec(head.spec, opaque=head.plugins if missing == "opaque" else None)
-            _match(graph, head)
-        except (ConfigError, GraphError, ShapeError, UnknownKindError) as error:
-            raise FileFormatError(escaped(str(error), 320), path=source.path) from error
+        with refusal(source.path):
+            graph = _graph(head, opaque=head.plugins if missing == "opaque" else None)
         names = [*graph.arrays("params"), *graph.arrays("buffers")]
         if mmap or not graph.is_whole:
             tensors = reader.read_arrays(source, head, names=names, verify=verify, mmap=mmap)
@@ -246,6 +243,16 @@ def _refuse_missing(head: Header) -> None:
     }
     if missing:
         raise MissingPluginError([(identity, *claim) for identity, claim in missing.items()])
+
+
+def _graph(head: Header, *, opaque: Sequence[PluginClaim] | None) -> Graph:
+    """Return the graph of a file's spec, for which the file holds exactly the tensors it declares."""
+    try:
+        graph = Graph.of_spec(head.spec, opaque=opaque)
+        _match(graph, head)
+    except (GraphError, ShapeError, UnknownKindError) as error:
+        raise FileFormatError(escaped(str(error), 320)) from error
+    return graph
 
 
 def _match(graph: Graph, head: Header) -> None:

@@ -132,8 +132,16 @@ def test_a_malformed_pin_is_the_callers_error(handmade, expect):
 def test_a_header_of_impossible_length_is_refused(handmade, length):
     data = bytearray(handmade.file())
     data[60:64] = struct.pack(">I", length)
-    with pytest.raises(FileFormatError, match=f"found n = {length}"):
+    with pytest.raises(FileFormatError, match=f"found n = {length}") as caught:
         handmade.read(bytes(data))
+    assert (caught.value.field, caught.value.offset) == ("header", 60)
+
+
+def test_a_header_leaves_room_for_the_count_of_the_chunks(handmade):
+    header = handmade.padded(handmade.tree())
+    for room in range(5):
+        with pytest.raises(FileFormatError, match=f"n <= {len(header) - 5 + room}, found n = "):
+            handmade.read(handmade.seal(header, bytes(room)))
 
 
 def test_a_long_header_needs_an_explicit_limit(handmade):

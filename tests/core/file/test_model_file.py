@@ -96,10 +96,11 @@ class TestTensors:
         (tmp_path / "a.mlpk").write_bytes(crafted(model, spec=spec))
         with pytest.raises(FileFormatError) as caught:
             mlpk.load(tmp_path / "a.mlpk")
-        assert str(caught.value).startswith(
-            f"{tmp_path / 'a.mlpk'}: spec.nodes[0].config.units: must be >= 1"
+        path = str(tmp_path / "a.mlpk")
+        assert str(caught.value) == (
+            f"{path}: must be >= 1: 0 (at field spec.nodes[0].config.units)"
         )
-        assert caught.value.path == str(tmp_path / "a.mlpk")
+        assert (caught.value.path, caught.value.field) == (path, "spec.nodes[0].config.units")
 
     @pytest.mark.parametrize(
         ("place", "value"),

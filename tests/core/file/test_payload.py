@@ -203,6 +203,14 @@ def test_a_tensor_of_several_chunks(fields, tmp_path):
         reader.read_header(Source.of(data))
 
 
+def test_a_tensor_of_just_one_chunk_is_mapped(fields):
+    data = writer.dump(fields, {"a/a": np.arange(100, dtype="u1")}, chunk=100)
+    source = Source.of(data)
+    header = reader.read_header(source, chunk=100)
+    (array,) = reader.read_arrays(source, header, chunk=100, mmap=True).values()
+    assert np.shares_memory(array, np.frombuffer(source.mapped(), np.uint8))
+
+
 def test_every_flipped_byte_of_a_file_of_many_chunks_is_refused(fields):
     arrays = {"a/a": np.arange(60, dtype="u1"), "b/b": np.arange(100, dtype=">u2")}
     data = writer.dump(fields, arrays, chunk=30)

@@ -118,6 +118,15 @@ def test_limits_are_raised_for_writer_and_reader_alike(fields, arrays):
     assert reader.read_header(source, limits=limits).ext == more["ext"]
 
 
+def test_a_header_may_be_as_long_as_its_limit(fields, arrays):
+    data = writer.dump(fields, arrays)
+    length = int.from_bytes(data[60:64], "big")
+    assert writer.dump(fields, arrays, limits=Limits(header=length)) == data
+    assert reader.read_header(Source.of(data), limits=Limits(header=length)).meta == {"k": "v"}
+    with pytest.raises(ConfigError, match=f"at most {length - 1} bytes, found {length}"):
+        writer.dump(fields, arrays, limits=Limits(header=length - 1))
+
+
 def test_a_header_that_was_read_is_written_again(handmade, fields):
     source = Source.of(handmade.file())
     header = reader.read_header(source)
