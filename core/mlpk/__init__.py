@@ -34,7 +34,7 @@ from mlpk.optimizer import Optimizer
 from mlpk.regularizer import Regularizer
 from mlpk.saved import dumps, inspect, load, load_arrays, loads
 from mlpk.schedule import Schedule
-from mlpk.symbol import Input
+from mlpk.symbol import Input, Symbol
 from mlpk.training import History
 from mlpk.version import __version__
 
@@ -74,6 +74,7 @@ __all__ = [
     "Regularizer",
     "Schedule",
     "ShapeError",
+    "Symbol",
     "UnknownArrayError",
     "UnknownKindError",
     "__version__",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 import attrs
@@ -234,19 +235,10 @@ def _refuse_cycles(spec: ModelSpec) -> None:
                     f"node '{node.name}' takes '{feed}', but there is no such node or input."
                     f"{nearest(feed, [*known, *feeds])}"
                 )
-    done: set[str] = set(known)
-    for start in feeds:
-        path: dict[str, None] = {}
-        stack = [(start, False)]
-        while stack:
-            name, left = stack.pop()
-            if left:
-                path.pop(name)
-                done.add(name)
-            elif name in path:
-                cycle = [*list(path)[list(path).index(name) :], name]
-                raise GraphError(f"the nodes make a cycle: {' <- '.join(cycle)}")
-            elif name not in done:
-                path[name] = None
-                stack.append((name, True))
-                stack += [(feed, False) for feed in feeds[name]]
+    try:
+        TopologicalSorter(
+            {name: [feed for feed in inputs if feed not in known] for name, inputs in feeds.items()}
+        ).prepare()
+    except CycleError as error:
+        cycle = " -> ".join(error.args[1])
+        raise GraphError(f"the nodes make a cycle: {cycle}") from None

@@ -13,7 +13,7 @@ from numpy.typing import DTypeLike
 from mlpk import training
 from mlpk.arrays import Array, Named
 from mlpk.drawing import drawn
-from mlpk.errors import ConfigError, GraphError, shown
+from mlpk.errors import ConfigError, DataError, GraphError, shown
 from mlpk.file import model_file
 from mlpk.graph import Graph
 from mlpk.inputs import check_count, float_name, network_inputs, one_or_all
@@ -23,6 +23,7 @@ from mlpk.streams import checked_seed, stream
 from mlpk.summary import summary
 from mlpk.symbol import Symbol
 from mlpk.training import History
+from mlpk.training.batch import Batch
 from mlpk_schemas.model import ModelSpec
 from mlpk_schemas.records import build
 
@@ -187,7 +188,11 @@ class Model:
         made: dict[str, Array] = {}
         for start in range(0, rows, batch_size):
             piece = {name: array[start : start + batch_size] for name, array in arrays.items()}
-            for name, output in run.forward(piece, training=False).items():
+            try:
+                outputs = run.forward(piece, training=False)
+            except DataError as error:
+                raise Batch(piece, {}, None, batch_size, start).blamed(error) from None
+            for name, output in outputs.items():
                 if name not in made:
                     made[name] = np.empty((rows, *output.shape[1:]), output.dtype)
                 made[name][start : start + batch_size] = output

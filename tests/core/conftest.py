@@ -21,11 +21,13 @@ from mlpk import (
     Example,
     Initializer,
     Layer,
+    Optimizer,
     Param,
     catalog,
     define,
 )
 from mlpk.arrays import Array, Arrays, Grads
+from mlpk.optimizer import Step
 
 Install = Callable[..., None]
 Run = Callable[..., str]
@@ -68,6 +70,18 @@ class Gate(Layer):
         yield Example(cls(), (3,))
 
 
+@define
+class Drift(Optimizer):
+    """p -= lr * g, counting its steps in a slot. Of a third party, gamma."""
+
+    kind: ClassVar[str] = "drift"
+    slots: ClassVar[tuple[str, ...]] = ("steps",)
+
+    def update(self, param: Array, grad: Array, slots: Mapping[str, Array], step: Step) -> None:
+        np.add(slots["steps"], 1, out=slots["steps"])
+        np.subtract(param, step.lr * grad, out=param)
+
+
 @pytest.fixture
 def own_catalog() -> Iterator[None]:
     """Put the catalog in force back when the test is over."""
@@ -80,13 +94,14 @@ def own_catalog() -> Iterator[None]:
 def acting(own_catalog: None) -> Acting:
     """Return what makes third parties active for a while, beside what is installed.
 
-    `with acting(acme="2.1", beta=None):` has the gate of acme 2.1 and the initializer of beta,
-    which is blocked: its record is there, its kinds are not.
+    `with acting(acme="2.1", beta=None):` has the gate of acme 2.1, while beta is blocked: its
+    record is there, its initializer is not. Gamma has an optimizer.
     """
     del own_catalog
     brings: dict[str, tuple[str, Any]] = {
         "acme": ("layers", Gate),
         "beta": ("initializers", Half),
+        "gamma": ("optimizers", Drift),
     }
 
     @contextmanager

@@ -100,13 +100,17 @@ class TestSpecs:
             ),
             (
                 spec(node("a", "relu", "b"), node("b", "relu", "a")),
-                "the nodes make a cycle: a <- b <- a",
+                "the nodes make a cycle: a -> b -> a",
             ),
             (
                 spec(node("b", "add", "x", "c"), node("c", "relu", "d"), node("d", "relu", "c")),
-                "the nodes make a cycle: c <- d <- c",
+                "the nodes make a cycle: c -> d -> c",
             ),
-            (spec(node("b", "relu", "b")), "the nodes make a cycle: b <- b"),
+            (
+                spec(node("a", "relu", "c"), node("b", "relu", "a"), node("c", "relu", "b")),
+                "the nodes make a cycle: a -> b -> c -> a",
+            ),
+            (spec(node("b", "relu", "b")), "the nodes make a cycle: b -> b"),
             (
                 spec(node("b", "relu", "x"), node("b", "relu", "x")),
                 "two nodes or inputs are called 'b'; give one another name",
@@ -150,6 +154,26 @@ class TestSpecs:
             Model.from_spec(given)
         assert str(caught.value).startswith(sentence)
         assert isinstance(caught.value, ValueError | UnknownKindError)
+
+    def test_a_wrong_order_is_not_taken_for_a_cycle(self) -> None:
+        nodes = [
+            node("d", "add", "b", "c", "b"),
+            node("b", "relu", "a"),
+            node("c", "relu", "a"),
+            node("a", "relu", "x"),
+        ]
+        with pytest.raises(GraphError, match="'d' takes 'b', which does not come before it"):
+            Model.from_spec(spec(*nodes, outputs=("d",)))
+
+    def test_a_ladder_of_diamonds_is_walked_once(self) -> None:
+        nodes = [node(f"n{i}", "add", *[f"n{i - 1}" if i else "x"] * 2) for i in range(60)]
+        for order in (nodes, nodes[::-1]):
+            given = spec(*order, outputs=("n59",))
+            if order is nodes:
+                assert len(Model.from_spec(given).graph.nodes) == 60
+            else:
+                with pytest.raises(GraphError, match="does not come before it"):
+                    Model.from_spec(given)
 
     def test_diamonds_are_no_cycles(self) -> None:
         nodes = [

@@ -91,6 +91,8 @@ class Bad(Layer):
 
     def backward(self, arrays: Arrays, ctx: Context, saved: None, dy: Array, grads: Grads) -> Any:
         grads["w"].fill(0)
+        if self.fault == "has no gradient":
+            return None
         return (dy, dy) if self.fault == "returns two gradients" else dy
 
     @classmethod
@@ -335,6 +337,24 @@ class TestWork:
         assert run.contexts["trained"].needs_input_grad == (False,)
         assert run.backward({"out": np.ones((2, 3))}) == {}
 
+    def test_a_gradient_that_nobody_asked_for_goes_nowhere(self) -> None:
+        model = Model([Bad(fault="")], input_shape=(3,), dtype="float64")
+        run = model.new_pass()
+        run.forward({"input": np.ones((2, 3))}, training=True)
+        run.prepare_backward(inputs=False)
+        assert run.backward({"bad": np.ones((2, 3))}) == {}
+        run.prepare_backward(inputs=True)
+        assert list(run.backward({"bad": np.ones((2, 3))})) == ["input"]
+
+    def test_a_layer_may_have_none_to_give(self) -> None:
+        layers = [Scale(label="a"), Bad(fault="has no gradient")]
+        model = Model(layers, input_shape=(3,), dtype="float64")
+        model.grads["scale/w"] = [7]
+        run = model.new_pass()
+        run.forward({"input": np.ones((2, 3))}, training=True)
+        assert run.backward({"bad": np.ones((2, 3))}) == {}
+        assert model.grads["scale/w"] == 0
+
     def test_whole_numbers_have_no_gradient(self) -> None:
         x, k = Input((3,), name="x"), Input((3,), dtype="int64", name="k")
         model = made([x, k], add()(Scale()(x), k, name="out"))
@@ -400,6 +420,16 @@ class TestMemory:
         layer = tanh()
         model = Model([layer, layer], input_shape=(3,), dtype="float64")
         check_gradients(model, spoiled(model), training=True)
+
+    def test_a_gradient_is_written_where_it_stays_unless_it_is_shared(self) -> None:
+        x, layer = Input((3,), name="x"), dense(units=3)
+        a = layer(x, name="a")
+        model = made(x, layer(dense(units=3)(a, name="b"), share=a, name="c"))
+        run = model.new_pass()
+        for stage in run._stages:
+            for local, name in stage.node.params.items():
+                stays = np.shares_memory(stage.grads[local], model.grads[name])
+                assert stays == (stage.node.name == "b")
 
     def test_what_it_was_given_can_be_forgotten(self) -> None:
         model = self.network()

@@ -25,9 +25,12 @@ class Alone:
         training: bool = True,
         needs: tuple[bool, ...] | None = None,
         seed: int = 0,
+        dtype: str | None = None,
+        spoil: bool = True,
         **arrays: Any,
     ) -> None:
-        dtype = inputs[0].dtype
+        real = inputs[0].dtype if inputs[0].dtype.kind == "f" else "float64"
+        dtype = np.dtype(dtype or real)
         rng = np.random.default_rng(seed)
         self.layer = layer
         self.inputs = inputs
@@ -50,7 +53,7 @@ class Alone:
             seed=seed,
             training=training,
             needs_input_grad=needs or (True,) * len(inputs),
-            spoil=True,
+            spoil=spoil,
         )
         self.saved: Any = None
 

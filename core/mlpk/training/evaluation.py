@@ -52,7 +52,10 @@ class Evaluation:
         # Overflow on the way shows in the results.
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             for batch in batches:
-                outputs = self._pass.forward(batch.inputs, training=False)
+                try:
+                    outputs = self._pass.forward(batch.inputs, training=False)
+                except DataError as error:
+                    raise batch.blamed(error) from None
                 if self._objective is not None:
                     value = self._objective.forward(outputs, batch)
                     if not isfinite(value):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlpk.errors import DivergedError, MlpkError
+from mlpk.errors import DataError, DivergedError, MlpkError
 
 if TYPE_CHECKING:
     from mlpk.model import Model
@@ -82,7 +82,10 @@ class TrainingStep:
             self._update(lr_factor)
 
     def _forward(self, batch: Batch, number: int) -> float:
-        outputs = self._pass.forward(batch.inputs, training=True)
+        try:
+            outputs = self._pass.forward(batch.inputs, training=True)
+        except DataError as error:
+            raise batch.blamed(error) from None
         loss = self.objective.forward(outputs, batch) + self.objective.penalty()
         if not isfinite(loss):
             batch.refuse_nan()

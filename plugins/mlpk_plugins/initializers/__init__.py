@@ -2,6 +2,7 @@
 
 from mlpk import Initializer, hookimpl
 from mlpk_plugins.initializers.constant import Constant
+from mlpk_plugins.initializers.gate_constant import GateConstant
 from mlpk_plugins.initializers.glorot_normal import GlorotNormal
 from mlpk_plugins.initializers.glorot_uniform import GlorotUniform
 from mlpk_plugins.initializers.he_normal import HeNormal
@@ -20,6 +21,7 @@ def mlpk_initializers() -> list[type[Initializer]]:
     """Return the initializers."""
     return [
         Constant,
+        GateConstant,
         GlorotNormal,
         GlorotUniform,
         HeNormal,

@@ -174,6 +174,20 @@ class TestClaims:
             mlpk.load(path).save(path)
         assert mlpk.inspect(path).plugins[0].version == "2.2"
 
+    def test_what_only_training_needs_is_named_too(self, acting: Acting, tmp_path: Path) -> None:
+        path, x = tmp_path / "run.mlpk", np.ones((4, 3), np.float32)
+        with acting(gamma="1.5"):
+            model = made(mlpk.layers.dense(units=2))
+            options: dict[str, Any] = {"loss": "mean_squared_error", "progress": False}
+            model.fit(x, x[:, :2], optimizer="drift", checkpoint=path, **options)
+            assert mlpk.load(path).spec == model.spec
+        (claim,) = mlpk.inspect(path).plugins
+        assert values(claim) == {"dist": "gamma", "version": "1.5", "ids": ("gamma:drift",)}
+        with pytest.raises(MissingPluginError) as caught:
+            mlpk.load(path)
+        assert caught.value.kinds == (("gamma:drift", "gamma", "1.5"),)
+        assert np.array_equal(mlpk.load(path, missing="opaque").predict(x), model.predict(x))
+
     def test_a_part_names_only_its_own(self, acting: Acting, tmp_path: Path) -> None:
         with acting(acme="2.1"):
             made("relu", "gate").submodel("relu").save(tmp_path / "a.mlpk")

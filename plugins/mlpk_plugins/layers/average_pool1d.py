@@ -1,0 +1,71 @@
+"""Average pooling over sequences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+from attrs import field
+from attrs.validators import optional
+
+from mlpk import Context, Declaration, Example, Layer, define
+from mlpk.arrays import Array, Arrays, Grads
+from mlpk.declaration import Shape
+from mlpk_plugins.layers.pooling import mean, mean_gradient
+from mlpk_plugins.layers.window_fields import (
+    Padding1d,
+    at_least_one,
+    below_kernel,
+    grid_on,
+    sequence_axes,
+    sequence_outputs,
+)
+from mlpk_plugins.layers.windows import Axis
+
+
+@define
+class AveragePool1D(Layer):
+    """y[t, c] = sum over i of x[t s + i - before, c] / m[t].
+
+    x (steps, channels) -> y (windows, channels); x is 0 in the padding, and m is the number of
+    steps of the window outside of it, as in TensorFlow and ONNX; with `count_include_pad`,
+    PyTorch's default, it is the kernel's size everywhere. `kernel_size` and `strides` s (None: as
+    the kernel) >= 1; padding as in conv1d, each number below the kernel's.
+    """
+
+    kind: ClassVar[str] = "average_pool1d"
+
+    kernel_size: int = field(validator=at_least_one)
+    strides: int | None = field(default=None, validator=optional(at_least_one))
+    padding: Padding1d = field(default="valid", validator=below_kernel)
+    count_include_pad: bool = False
+
+    @property
+    def _axes(self) -> tuple[Axis, Axis]:
+        return sequence_axes(self.kernel_size, self.strides or self.kernel_size, self.padding)
+
+    def declare(self, x: Shape) -> Declaration:
+        return Declaration((*sequence_outputs(self._axes, x), x[-1]))
+
+    def forward(self, arrays: Arrays, ctx: Context, x: Array) -> tuple[Array, tuple[int, ...]]:
+        image = x[:, :, None]
+        grid = grid_on(self._axes, image.shape)
+        y = ctx.empty("y", (len(x), *grid.outputs, x.shape[-1]))
+        mean(ctx, grid, image, y, count_pads=self.count_include_pad)
+        return y[:, :, 0], image.shape
+
+    def backward(
+        self, arrays: Arrays, ctx: Context, shape: tuple[int, ...], dy: Array, grads: Grads
+    ) -> Array | None:
+        if not ctx.needs_input_grad[0]:
+            return None
+        grid, dx = grid_on(self._axes, shape), ctx.empty("dx", shape)
+        mean_gradient(ctx, grid, dy[:, :, None], dx, count_pads=self.count_include_pad)
+        return dx[:, :, 0]
+
+    @classmethod
+    def examples(cls) -> Iterator[Example]:
+        yield Example(cls(kernel_size=2), (6, 2), linear=True)
+        yield Example(cls(kernel_size=3, strides=2, padding="same"), (6, 2), linear=True)
+        yield Example(cls(kernel_size=3, padding=1, count_include_pad=True), (6, 2), linear=True)
+        yield Example(cls(kernel_size=3, strides=1, padding=(2, 0)), (None, 2), linear=True)

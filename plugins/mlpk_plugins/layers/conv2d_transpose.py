@@ -1,0 +1,130 @@
+"""Transposed convolution over images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+import attrs
+import numpy as np
+from attrs import field
+from attrs.validators import ge
+
+from mlpk import Context, Declaration, Example, Initializer, Layer, Param, define
+from mlpk.arrays import Array, Arrays, Grads
+from mlpk.declaration import Shape, known
+from mlpk_plugins.layers.channels import channel_sums
+from mlpk_plugins.layers.contiguous import contiguous
+from mlpk_plugins.layers.convolution import (
+    adjoint_matrices,
+    by_input,
+    convolve,
+    kernel_gradient,
+    kernel_param,
+    spread,
+)
+from mlpk_plugins.layers.window_fields import (
+    Padding,
+    Pair,
+    at_least_one,
+    image_axes,
+    not_negative,
+    pair,
+    refuse_no_images,
+)
+from mlpk_plugins.layers.windows import Axis, Grid
+
+
+def _below_strides(layer: Any, field: attrs.Attribute[Any], value: Pair) -> None:
+    not_negative(layer, field, value)
+    if layer.padding == "same" and value not in (0, (0, 0)):
+        raise ValueError(f"must be 0 with padding 'same', found {value}")
+    for extra, stride in zip(pair(value), pair(layer.strides), strict=True):
+        if extra >= stride:
+            raise ValueError(f"must be smaller than the stride of {stride}, found {extra}")
+
+
+@define
+class Conv2DTranspose(Layer):
+    """The adjoint of a convolution: y[p s + i d - top, q s + j d - left, f] += x[p, q, c] W[i, j, c, f].
+
+    x (height, width, c_in) -> y (rows, columns, filters), b[f] added; weight (kh, kw, c_in /
+    groups, filters), bias (filters,). With the same fields, conv2d takes images of y's size to
+    ones of x's. What falls into the padding is cut off: rows = (height - 1) s + (kh - 1) d + 1 -
+    top - bottom + `output_padding`, which is from 0 to s - 1 rows more at the end; "same" gives
+    rows = height s. The other fields as in conv2d.
+
+    Zeiler et al., Deconvolutional networks, CVPR 2010.
+    """
+
+    kind: ClassVar[str] = "conv2d_transpose"
+
+    filters: int = field(validator=ge(1))
+    kernel_size: Pair = field(validator=at_least_one)
+    strides: Pair = field(default=1, validator=at_least_one)
+    padding: Padding = field(default="valid", validator=not_negative)
+    output_padding: Pair = field(default=0, validator=_below_strides)
+    dilation: Pair = field(default=1, validator=at_least_one)
+    groups: int = field(default=1, validator=ge(1))
+    bias: bool = True
+    init: Initializer | str = "glorot_uniform"
+
+    def declare(self, x: Shape) -> Declaration:
+        refuse_no_images(x)
+        window, channels = pair(self.kernel_size), known(x[-1])
+        params = {"weight": kernel_param(window, channels, self.filters, self.groups, self.init)}
+        if self.bias:
+            params["bias"] = Param((self.filters,), "zeros", decay=False)
+        return Declaration((*self._lengths(x[:2]), self.filters), params)
+
+    @property
+    def _axes(self) -> tuple[Axis, Axis]:
+        return image_axes(self.kernel_size, self.strides, self.padding, self.dilation)
+
+    def _lengths(self, x: Shape) -> Shape:
+        """Return the output's height and width for an input's; None where unknown."""
+        return tuple(
+            None if length is None else axis.length(length, extra)
+            for axis, length, extra in zip(self._axes, x, pair(self.output_padding), strict=True)
+        )
+
+    def _grid(self, x: Array) -> Grid:
+        height, width = map(known, self._lengths(x.shape[1:3]))
+        return Grid.of(self._axes, (height, width))
+
+    def forward(self, arrays: Arrays, ctx: Context, x: Array) -> tuple[Array, Array]:
+        grid, rows = self._grid(x), contiguous(ctx, "x", x)
+        y = ctx.empty("y", (len(x), *grid.lengths, self.filters))
+        spread(ctx, grid, rows, adjoint_matrices(ctx, arrays["weight"], self.groups), y)
+        if self.bias:
+            y += arrays["bias"]
+        return y, rows
+
+    def backward(
+        self, arrays: Arrays, ctx: Context, x: Array, dy: Array, grads: Grads
+    ) -> Array | None:
+        grid, weight = self._grid(x), adjoint_matrices(ctx, arrays["weight"], self.groups)
+        dweight = ctx.empty("dweight", weight.shape)
+        kernel_gradient(ctx, grid, dy, x, dweight)
+        parts = by_input(grads["weight"], self.groups)
+        np.copyto(parts, dweight.reshape(parts.shape))
+        if self.bias:
+            rows = contiguous(ctx, "dy", dy).reshape(len(dy), -1, self.filters)
+            grads["bias"][...] = channel_sums(ctx, rows)
+        if not ctx.needs_input_grad[0]:
+            return None
+        return convolve(ctx, grid, dy, weight, ctx.empty("dx", x.shape))
+
+    @classmethod
+    def examples(cls) -> Iterator[Example]:
+        yield Example(cls(filters=3, kernel_size=3), (2, 3, 2), linear=True)
+        yield Example(cls(filters=2, kernel_size=3, strides=2, padding="same"), (2, 3, 2))
+        yield Example(
+            cls(filters=4, kernel_size=2, strides=(2, 3), padding=1, output_padding=1, groups=2),
+            (3, 2, 4),
+        )
+        yield Example(
+            cls(filters=2, kernel_size=2, dilation=2, padding=((0, 1), (1, 0)), bias=False),
+            (None, None, 1),
+            linear=True,
+        )

@@ -1,0 +1,112 @@
+"""Group normalisation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import prod
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+from attrs import field
+from attrs.validators import ge, gt
+
+from mlpk import Context, Declaration, Example, Layer, Param, ShapeError, define
+from mlpk.arrays import Array, Arrays, Grads
+from mlpk.declaration import Shape, known
+from mlpk_plugins.layers.contiguous import contiguous
+from mlpk_plugins.layers.sums import column_sums
+
+
+class Saved(NamedTuple):
+    """What the way back needs."""
+
+    xhat: Array  # (n, positions, channels)
+    inverse: Array  # (n, 1, channels): 1 / sqrt(var + eps)
+
+
+@define
+class GroupNorm(Layer):
+    """y = gamma * xhat + beta, xhat = (x - mean) / sqrt(var + eps), for each row and group.
+
+    x (n, ..., channels) -> y alike; gamma, beta (channels,). The channels (last axis) are cut into
+    `groups` neighbours of equal number; mean and (biased) variance are those of one group in one
+    row, over all positions. groups=1 takes a row as a whole; groups=channels each channel for
+    itself, which is instance normalisation.
+
+    With g = gamma * dy: dx = (g - mean(g) - xhat * mean(g * xhat)) / sqrt(var + eps);
+    dgamma = sum(dy * xhat), dbeta = sum(dy).
+
+    groups >= 1 divides the channels, eps > 0. Wu and He, Group normalization, ECCV 2018.
+    """
+
+    kind: ClassVar[str] = "group_norm"
+
+    groups: int = field(validator=ge(1))
+    eps: float = field(default=1e-5, validator=gt(0))
+
+    def declare(self, x: Shape) -> Declaration:
+        if not x:
+            raise ShapeError("wanted an axis of channels beside the batch, found none")
+        channels = known(x[-1])
+        if channels % self.groups:
+            raise ShapeError(
+                f"wanted channels that {self.groups} groups divide, found {channels}; "
+                "choose a number of groups that divides them"
+            )
+        params = {
+            "gamma": Param((channels,), "ones", decay=False),
+            "beta": Param((channels,), "zeros", decay=False),
+        }
+        return Declaration(x, params)
+
+    def forward(self, arrays: Arrays, ctx: Context, x: Array) -> tuple[Array, Saved]:
+        rows = contiguous(ctx, "x", x).reshape(len(x), prod(x.shape[1:-1]), x.shape[-1])
+        xhat, y = ctx.empty("xhat", rows.shape), ctx.empty("y", rows.shape)
+        inverse = ctx.empty("inverse", (len(x), 1, x.shape[-1]))
+        np.subtract(rows, self._means(ctx, rows, inverse), out=xhat)
+        # A mean is off by its rounding, which counts where the deviation is small beside it.
+        xhat -= self._means(ctx, xhat, inverse)
+        self._means(ctx, np.multiply(xhat, xhat, out=y), inverse)
+        inverse += self.eps
+        np.divide(1, np.sqrt(inverse, out=inverse), out=inverse)
+        xhat *= inverse
+        np.multiply(xhat, arrays["gamma"], out=y)
+        y += arrays["beta"]
+        return y.reshape(x.shape), Saved(xhat, inverse)
+
+    def backward(
+        self, arrays: Arrays, ctx: Context, saved: Saved, doutput: Array, grads: Grads
+    ) -> Array | None:
+        xhat, inverse = saved
+        channels = xhat.shape[-1]
+        dy = contiguous(ctx, "dy", doutput).reshape(xhat.shape)
+        dx = np.multiply(dy, xhat, out=ctx.empty("dx", xhat.shape))
+        column_sums(ctx, dx.reshape(-1, channels), grads["gamma"])
+        column_sums(ctx, dy.reshape(-1, channels), grads["beta"])
+        if not ctx.needs_input_grad[0]:
+            return None
+        mean = ctx.empty("mean", inverse.shape)
+        g = np.multiply(dy, arrays["gamma"], out=ctx.empty("g", xhat.shape))
+        np.multiply(g, xhat, out=dx)
+        np.multiply(xhat, self._means(ctx, dx, mean), out=dx)
+        g -= self._means(ctx, g, mean)
+        np.subtract(g, dx, out=dx)
+        dx *= inverse
+        return dx.reshape(doutput.shape)
+
+    def _means(self, ctx: Context, x: Array, out: Array) -> Array:
+        """Write each group's mean to all of its channels in out (n, 1, channels), and return it."""
+        n, positions, channels = x.shape
+        shares = ctx.empty("shares", (positions,))
+        shares.fill(self.groups / (positions * channels))
+        np.matmul(shares, x, out=out[:, 0])
+        grouped = out.reshape(n, self.groups, channels // self.groups)
+        means = ctx.empty("means", (n, self.groups, 1))
+        grouped[...] = np.add.reduce(grouped, axis=-1, keepdims=True, out=means)
+        return out
+
+    @classmethod
+    def examples(cls) -> Iterator[Example]:
+        yield Example(cls(groups=2), (4,))
+        yield Example(cls(groups=1), (None, 3))
+        yield Example(cls(groups=3, eps=0.1), (2, 2, 3))
