@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mlpk import Context
@@ -72,25 +72,21 @@ def compare(layer, function, shape, scale, seed, **params):
 
 
 @pytest.mark.parametrize(("layer", "function"), PAIRS, ids=[repr(layer) for layer, _ in PAIRS])
-@settings(max_examples=25, deadline=None)
 @given(shape=SHAPES, scale=SCALES, seed=SEEDS)
 def test_without_fields(layer, function, shape, scale, seed):
     compare(layer, function, shape, scale, seed)
 
 
-@settings(max_examples=25, deadline=None)
 @given(shape=SHAPES, scale=SCALES, seed=SEEDS, slope=st.floats(0, 1))
 def test_leaky_relu_with_any_slope(shape, scale, seed, slope):
     compare(LeakyReLU(slope=slope), lambda x: F.leaky_relu(x, slope), shape, scale, seed)
 
 
-@settings(max_examples=25, deadline=None)
 @given(shape=SHAPES, scale=SCALES, seed=SEEDS, alpha=st.floats(0, 3))
 def test_elu_with_any_alpha(shape, scale, seed, alpha):
     compare(ELU(alpha=alpha), lambda x: F.elu(x, alpha), shape, scale, seed)
 
 
-@settings(max_examples=25, deadline=None)
 @given(shape=SHAPES, scale=SCALES, seed=SEEDS)
 def test_prelu(shape, scale, seed):
     slope = np.random.default_rng(seed + 1).standard_normal(shape[-1])

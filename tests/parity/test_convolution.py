@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mlpk import Context
@@ -16,7 +16,6 @@ torch = pytest.importorskip("torch", reason="needs the extra parity: torch==2.13
 functional = torch.nn.functional
 torch.set_num_threads(1)
 
-few = settings(max_examples=25, deadline=None)
 seeds = st.integers(0, 2**32 - 1)
 small = st.integers(1, 3)
 pairs = st.tuples(small, small)
@@ -68,7 +67,6 @@ def kernel(weight):
     return weight.permute(3, 2, 0, 1).contiguous()
 
 
-@few
 @given(
     seeds, st.tuples(lengths, lengths), pairs, pairs, pairs, paddings, small, pairs, st.booleans()
 )
@@ -85,7 +83,6 @@ def test_conv2d(seed, image, size, strides, dilation, padding, groups, parts, bi
     assert_same(layer, x, theirs)
 
 
-@few
 @given(
     seeds,
     lengths,
@@ -115,7 +112,6 @@ def test_conv1d(seed, steps, size, stride, dilation, padding, groups, parts):
     assert_same(layer, x, theirs)
 
 
-@few
 @given(seeds, st.tuples(lengths, lengths), pairs, pairs, pairs, paddings, pairs)
 def test_depthwise_conv2d(seed, image, size, strides, dilation, padding, channels):
     count, multiplier = channels
@@ -131,7 +127,6 @@ def test_depthwise_conv2d(seed, image, size, strides, dilation, padding, channel
     assert_same(layer, x, theirs)
 
 
-@few
 @given(seeds, st.tuples(lengths, lengths), pairs, pairs, pairs, paddings, pairs, small)
 def test_separable_conv2d(seed, image, size, strides, dilation, padding, channels, filters):
     count, multiplier = channels
@@ -147,7 +142,6 @@ def test_separable_conv2d(seed, image, size, strides, dilation, padding, channel
     assert_same(layer, x, theirs)
 
 
-@few
 @given(seeds, st.tuples(lengths, lengths), pairs, pairs, pairs, paddings, small, pairs, st.data())
 def test_conv2d_transpose(seed, image, size, strides, dilation, padding, groups, parts, data):
     extra = (0, 0)

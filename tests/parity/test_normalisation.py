@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mlpk import Context
@@ -15,7 +15,6 @@ torch = pytest.importorskip("torch", reason="needs the extra parity: torch==2.13
 torch.set_num_threads(1)
 F = torch.nn.functional
 
-few = settings(max_examples=25, deadline=None)
 LENGTHS = st.integers(1, 5)
 EPS = st.sampled_from([1e-6, 1e-5, 0.1])
 # PyTorch takes variances as mean(x**2) - mean(x)**2 in places, which loses digits with the mean.
@@ -46,7 +45,6 @@ def compare(layer, function, x, rng):
         assert dx is None
 
 
-@few
 @given(
     first=st.lists(LENGTHS, min_size=1, max_size=2),
     last=st.lists(LENGTHS, min_size=1, max_size=3),
@@ -64,7 +62,6 @@ def test_layer_norm(first, last, mean, eps, seed):
     )
 
 
-@few
 @given(shape=st.lists(LENGTHS, min_size=2, max_size=4), mean=MEANS, eps=EPS, seed=SEEDS)
 def test_rms_norm(shape, mean, eps, seed):
     rng = np.random.default_rng(seed)
@@ -76,7 +73,6 @@ def test_rms_norm(shape, mean, eps, seed):
     )
 
 
-@few
 @given(
     first=st.lists(LENGTHS, min_size=1, max_size=3),
     groups=LENGTHS,
@@ -99,7 +95,6 @@ def test_group_norm(first, groups, width, mean, eps, seed):
     )
 
 
-@few
 @given(
     shape=st.lists(LENGTHS, min_size=1, max_size=3),
     entries=st.integers(1, 9),

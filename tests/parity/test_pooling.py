@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mlpk import Context
@@ -19,7 +19,6 @@ torch = pytest.importorskip("torch", reason="needs the extra parity: torch==2.13
 functional = torch.nn.functional
 torch.set_num_threads(1)
 
-few = settings(max_examples=25, deadline=None)
 seeds = st.integers(0, 2**32 - 1)
 lengths = st.integers(3, 8)
 channels = st.integers(1, 3)
@@ -57,7 +56,6 @@ def average(x, pads, pool, *, count_pads):
     return means if count_pads else means / pool(functional.pad(torch.ones_like(x), pads))
 
 
-@few
 @given(seeds, lengths, lengths, channels, axes(), axes())
 def test_max_pool2d(seed, height, width, count, down, across):
     (size, strides, pads) = zip(down, across, strict=True)
@@ -70,7 +68,6 @@ def test_max_pool2d(seed, height, width, count, down, across):
     )
 
 
-@few
 @given(seeds, lengths, lengths, channels, axes(), axes(), st.booleans())
 def test_average_pool2d(seed, height, width, count, down, across, count_pads):
     (size, strides, pads) = zip(down, across, strict=True)
@@ -85,7 +82,6 @@ def test_average_pool2d(seed, height, width, count, down, across, count_pads):
     assert_same(AveragePool2D(size, strides, pads, count_pads), x, theirs)
 
 
-@few
 @given(seeds, lengths, channels, axes(), st.booleans())
 def test_pools_of_sequences(seed, steps, count, axis, count_pads):
     size, stride, pads = axis
@@ -105,7 +101,6 @@ def test_pools_of_sequences(seed, steps, count, axis, count_pads):
     assert_same(AveragePool1D(size, stride, pads, count_pads), x, theirs)
 
 
-@few
 @given(seeds, lengths, lengths, channels)
 def test_global_pools(seed, height, width, count):
     x = with_equals(seed, 2, height, width, count)

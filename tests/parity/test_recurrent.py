@@ -5,7 +5,7 @@ PyTorch keeps weights as (gates, in), has two biases everywhere, and a GRU's gat
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mlpk import Context
@@ -63,7 +63,6 @@ def run_theirs(module, x, lengths, *, return_sequences):
 
 @pytest.mark.parametrize("kind", list(THEIRS))
 @pytest.mark.parametrize("both", [False, True])
-@settings(max_examples=25, deadline=None)
 @given(
     rows=SIZES,
     time=SIZES,

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mlpk import Context
@@ -43,14 +43,12 @@ def compare(layer, function, inputs, rng):
         np.testing.assert_allclose(here, leaf.grad.numpy(), rtol=1e-12, atol=1e-12)
 
 
-@settings(max_examples=25, deadline=None)
 @given(shape=SHAPES, seed=SEEDS)
 def test_subtract(shape, seed):
     rng = np.random.default_rng(seed)
     compare(Subtract(), torch.sub, rng.standard_normal((2, *shape)), rng)
 
 
-@settings(max_examples=25, deadline=None)
 @given(shape=SHAPES, seed=SEEDS, count=st.integers(2, 4))
 def test_average(shape, seed, count):
     rng = np.random.default_rng(seed)
@@ -58,7 +56,6 @@ def test_average(shape, seed, count):
     compare(Average(), lambda *x: torch.stack(x).mean(0), inputs, rng)
 
 
-@settings(max_examples=25, deadline=None)
 @given(shape=SHAPES, seed=SEEDS, count=st.integers(2, 4))
 def test_maximum_with_ties(shape, seed, count):
     rng = np.random.default_rng(seed)
@@ -66,7 +63,6 @@ def test_maximum_with_ties(shape, seed, count):
     compare(Maximum(), lambda *x: torch.stack(x).amax(0), inputs, rng)
 
 
-@settings(max_examples=50, deadline=None)
 @given(data=st.data(), seed=SEEDS)
 def test_dot(data, seed):
     rng = np.random.default_rng(seed)
@@ -87,7 +83,6 @@ def test_dot(data, seed):
     compare(Dot(axes=axes), row_by_row, inputs, rng)
 
 
-@settings(max_examples=25, deadline=None)
 @given(data=st.data(), shape=SHAPES, seed=SEEDS)
 def test_permute(data, shape, seed):
     axes = tuple(data.draw(st.permutations(range(1, len(shape)))))
@@ -95,7 +90,6 @@ def test_permute(data, shape, seed):
     compare(Permute(axes=axes), lambda x: x.permute(0, *axes), [rng.standard_normal(shape)], rng)
 
 
-@settings(max_examples=25, deadline=None)
 @given(shape=SHAPES, seed=SEEDS, times=LENGTHS)
 def test_repeat(shape, seed, times):
     rng = np.random.default_rng(seed)
@@ -106,7 +100,6 @@ def test_repeat(shape, seed, times):
     compare(Repeat(times=times), repeated, [rng.standard_normal(shape)], rng)
 
 
-@settings(max_examples=25, deadline=None)
 @given(shape=IMAGES, seed=SEEDS, margins=MARGINS)
 def test_zero_padding(shape, seed, margins):
     rng = np.random.default_rng(seed)
@@ -118,7 +111,6 @@ def test_zero_padding(shape, seed, margins):
     compare(ZeroPadding2D(padding=margins), padded, [rng.standard_normal(shape)], rng)
 
 
-@settings(max_examples=25, deadline=None)
 @given(shape=IMAGES, seed=SEEDS, margins=MARGINS)
 def test_cropping(shape, seed, margins):
     rng = np.random.default_rng(seed)
@@ -132,7 +124,6 @@ def test_cropping(shape, seed, margins):
     compare(Cropping2D(cropping=margins), cropped, [x], rng)
 
 
-@settings(max_examples=25, deadline=None)
 @given(shape=IMAGES, seed=SEEDS, size=st.tuples(LENGTHS, LENGTHS))
 def test_upsampling(shape, seed, size):
     rng = np.random.default_rng(seed)

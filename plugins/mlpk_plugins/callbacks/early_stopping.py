@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import inf
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from mlpk import ConfigError, hookimpl
 from mlpk.arrays import Array
-from mlpk.errors import nearest
+from mlpk_plugins.callbacks.monitor import Mode, check_mode, monitored
 
 if TYPE_CHECKING:
     from mlpk import Model
     from mlpk.training import Fit
-
-FALLING = ("loss", "error")
 
 
 class EarlyStopping:
@@ -37,18 +35,17 @@ class EarlyStopping:
         *,
         monitor: str | None = None,
         min_delta: float = 0.0,
-        mode: Literal["min", "max"] | None = None,
+        mode: Mode | None = None,
     ) -> None:
         if patience < 1:
             raise ConfigError("early_stopping.patience", f"wanted 1 or more, found {patience}")
         if min_delta < 0:
             raise ConfigError("early_stopping.min_delta", f"wanted 0 or more, found {min_delta}")
-        if mode not in (None, "min", "max"):
-            raise ConfigError("early_stopping.mode", f"wanted 'min' or 'max', found {mode!r}")
+        check_mode(self.kind, mode)
         self.patience = patience
         self.monitor = monitor
         self.min_delta = min_delta
-        self.mode = mode
+        self.mode: Mode | None = mode
         self.best = inf  # of the monitored value, with its sign turned where more is better
         self.best_epoch = 0
         self.waited = 0
@@ -60,7 +57,7 @@ class EarlyStopping:
 
     @hookimpl
     def mlpk_epoch_end(self, fit: Fit) -> None:
-        value = self._monitored(fit.logs)
+        value = monitored(self.kind, fit.logs, self.monitor, self.mode)
         if value < self.best - self.min_delta:
             self.best, self.best_epoch, self.waited = value, fit.epoch, 0
             self._weights = [array.copy() for array in _arrays(fit.model)]
@@ -85,18 +82,6 @@ class EarlyStopping:
         self.waited = state["waited"]
         count = sum(name.startswith("weights_") for name in state)
         self._weights = [np.asarray(state[f"weights_{place}"]) for place in range(count)]
-
-    def _monitored(self, logs: Mapping[str, Any]) -> float:
-        """Return the monitored value, smaller is better."""
-        name = self.monitor or ("val_loss" if "val_loss" in logs else "loss")
-        if name not in logs:
-            problem = f"there is no '{name}' in the history, which has {', '.join(logs)}."
-            validated = any(known.startswith("val_") for known in logs)
-            missing = name.startswith("val_") and not validated
-            hint = " It needs validation=." if missing else nearest(name, logs)
-            raise ConfigError("early_stopping.monitor", problem + hint)
-        falling = any(word in name for word in FALLING) if self.mode is None else self.mode == "min"
-        return float(logs[name]) if falling else -float(logs[name])
 
 
 def _arrays(model: Model) -> list[Array]:

@@ -9,9 +9,9 @@ import numpy as np
 
 from mlpk import Example, Metric, define
 from mlpk.arrays import Array
-from mlpk.errors import DataError
 from mlpk.metric import MetricState
 from mlpk_plugins.metrics import running_mean
+from mlpk_plugins.metrics.errors import errors
 
 
 @define
@@ -30,14 +30,7 @@ class MeanAbsoluteError(Metric):
     def update(
         self, state: MetricState, prediction: Array, target: Array, weight: Array | None
     ) -> None:
-        shapes = prediction.shape, target.shape
-        if shapes[0] != shapes[1] and (*min(shapes, key=len), 1) != max(shapes, key=len):
-            raise DataError(
-                f"wanted targets of shape {prediction.shape}, like the predictions, "
-                f"found shape {target.shape}"
-            )
-        error = np.abs(prediction - target.reshape(prediction.shape))
-        running_mean.add(state, error, weight)
+        running_mean.add(state, np.abs(errors(prediction, target)), weight)
 
     def result(self, state: MetricState) -> float:
         return running_mean.mean(state)

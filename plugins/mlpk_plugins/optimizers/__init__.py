@@ -1,10 +1,18 @@
 """The optimizers that come with mlpk."""
 
 from mlpk import Optimizer, hookimpl
+from mlpk_plugins.optimizers.adadelta import Adadelta
 from mlpk_plugins.optimizers.adagrad import AdaGrad
 from mlpk_plugins.optimizers.adam import Adam
+from mlpk_plugins.optimizers.adamax import AdaMax
 from mlpk_plugins.optimizers.adamw import AdamW
+from mlpk_plugins.optimizers.lamb import LAMB
+from mlpk_plugins.optimizers.lars import LARS
+from mlpk_plugins.optimizers.lion import Lion
 from mlpk_plugins.optimizers.momentum import Momentum
+from mlpk_plugins.optimizers.muon import Muon
+from mlpk_plugins.optimizers.nadam import Nadam
+from mlpk_plugins.optimizers.radam import RAdam
 from mlpk_plugins.optimizers.rmsprop import RMSprop
 from mlpk_plugins.optimizers.sgd import SGD
 
@@ -12,4 +20,19 @@ from mlpk_plugins.optimizers.sgd import SGD
 @hookimpl
 def mlpk_optimizers() -> list[type[Optimizer]]:
     """Return the optimizers."""
-    return [AdaGrad, Adam, AdamW, Momentum, RMSprop, SGD]
+    return [
+        Adadelta,
+        AdaGrad,
+        Adam,
+        AdaMax,
+        AdamW,
+        LAMB,
+        LARS,
+        Lion,
+        Momentum,
+        Muon,
+        Nadam,
+        RAdam,
+        RMSprop,
+        SGD,
+    ]

@@ -30,9 +30,19 @@ def test_the_list_is_sorted_and_without_doubles():
 def test_what_they_take():
     assert {loss.kind: loss.takes for loss in LOSSES} == {
         "binary_cross_entropy": "logits",
+        "cosine_similarity": "real",
         "cross_entropy": "probabilities",
+        "focal": "logits",
+        "hinge": "real",
+        "huber": "real",
+        "kl_divergence": "probabilities",
+        "log_cosh": "real",
+        "mean_absolute_error": "real",
         "mean_squared_error": "real",
+        "poisson": "real",
         "softmax_cross_entropy": "logits",
+        "squared_hinge": "real",
+        "triplet": "real",
     }
 
 

@@ -69,4 +69,7 @@ def test_weights_that_do_not_fit_are_refused():
 
 def test_the_hook_brings_all_metrics():
     kinds = [cls.kind for cls in mlpk_metrics()]
-    assert kinds == ["accuracy", "mean_absolute_error", "top_k_accuracy"]
+    assert kinds == [
+        "accuracy", "confusion_matrix", "f1", "mean_absolute_error", "mean_squared_error",
+        "per_class_accuracy", "precision", "r2", "recall", "roc_auc", "top_k_accuracy",
+    ]  # fmt: skip

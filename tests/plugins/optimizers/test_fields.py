@@ -26,9 +26,11 @@ DEFAULTS = {
 
 
 def test_the_hook_brings_all_of_them():
-    assert set(mlpk_optimizers()) == set(DEFAULTS)
     kinds = [cls.kind for cls in mlpk_optimizers()]
-    assert kinds == sorted(kinds)
+    assert kinds == [
+        "adadelta", "adagrad", "adam", "adamax", "adamw", "lamb", "lars", "lion", "momentum",
+        "muon", "nadam", "radam", "rmsprop", "sgd",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,10 @@ def test_rates_are_plain_floats_and_never_negative(cls):
 
 def test_the_hook_brings_all_of_them():
     kinds = [cls.kind for cls in mlpk_schedules()]
-    assert kinds == ["constant", "cosine", "exponential", "piecewise", "step"]
+    assert kinds == [
+        "constant", "cosine", "cosine_restarts", "exponential", "inverse_time", "one_cycle",
+        "piecewise", "polynomial", "step", "warmup",
+    ]  # fmt: skip
 
 
 @given(rates, counts, factors, times)

@@ -1,0 +1,61 @@
+"""The square of the hinge loss."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+import numpy as np
+
+from mlpk import Context, Example, Loss, define
+from mlpk.arrays import Array
+from mlpk_plugins.losses.binary_targets import check_two
+from mlpk_plugins.losses.hinge import ADVICE
+from mlpk_plugins.losses.row_mean import row_mean, scaled
+from mlpk_plugins.losses.targets import alike
+
+
+@define
+class SquaredHinge(Loss):
+    """l = max(0, 1 - t * y)**2 for each element; the mean is sum(w * l) / sum(w).
+
+    Predictions y (n, ...) are scores, whose sign is the answer; targets t (n, ...) are -1 or 1;
+    (n,) serves for (n, 1). The mean is over all elements, each with its row's weight w; if all
+    weights are 0, so are the loss and its gradient, which is
+    -2 * t * max(0, 1 - t * y) * w / sum(w). Y. Tang, Deep learning using linear support vector
+    machines, 2013.
+    """
+
+    kind: ClassVar[str] = "squared_hinge"
+
+    def check(self, prediction: tuple[int, ...], target: Array) -> None:
+        check_two(alike((None, *prediction), target), -1, 1, ADVICE)
+
+    def forward(
+        self, ctx: Context, prediction: Array, target: Array, weight: Array | None = None
+    ) -> tuple[float, tuple[Array, Array, Array]]:
+        t = alike(prediction.shape, target)
+        check_two(t, -1, 1, ADVICE, ctx)
+        gaps = np.multiply(prediction, t, out=ctx.empty("gaps", prediction.shape))
+        np.subtract(1, gaps, out=gaps)
+        np.maximum(gaps, 0, out=gaps)
+        losses = np.multiply(gaps, gaps, out=ctx.empty("losses", gaps.shape))
+        value, share = row_mean(ctx, losses, weight)
+        return value, (gaps, t, share)
+
+    def backward(self, ctx: Context, saved: tuple[Array, Array, Array]) -> Array:
+        gaps, t, share = saved
+        dy = np.multiply(gaps, -2, out=ctx.empty("dy", gaps.shape))
+        dy *= t
+        return scaled(dy, share)
+
+    @classmethod
+    def examples(cls) -> Iterator[Example]:
+        yield Example(cls(), (1,), draw=lambda rng, n: _drawn(rng, (n, 1), (n,)))
+        yield Example(cls(), (2, 3), draw=lambda rng, n: _drawn(rng, (n, 2, 3), (n, 2, 3)))
+
+
+def _drawn(
+    rng: np.random.Generator, scores: tuple[int, ...], signs: tuple[int, ...]
+) -> tuple[Array, Array]:
+    return rng.standard_normal(scores), rng.choice([-1, 1], signs)

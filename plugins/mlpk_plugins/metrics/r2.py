@@ -1,0 +1,77 @@
+"""The coefficient of determination."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import prod
+from typing import ClassVar
+
+import numpy as np
+
+from mlpk import Example, Metric, define
+from mlpk.arrays import Array
+from mlpk.errors import DataError
+from mlpk.metric import MetricState
+from mlpk_plugins.metrics.errors import errors
+
+
+@define
+class R2(Metric):
+    """1 - sum(w * (y - t)**2) / sum(w * (t - mean(t))**2), averaged over what a row predicts.
+
+    1 is perfect, 0 as good as the mean of the targets, below 0 worse. prediction y (N, ...),
+    target t of the same shape; a last axis of length 1 may be missing in one of the two. Each
+    number of a row has its own mean and its own quotient. It is nan where targets don't vary, or
+    if there is none. w is the weight of the row.
+
+    The spread is gathered around the running mean (Chan, Golub and LeVeque, 1983), so that targets
+    far from 0 lose no digits.
+    """
+
+    kind: ClassVar[str] = "r2"
+
+    def start(self) -> MetricState:
+        return {
+            "weight": np.zeros(()),
+            "mean": np.zeros(0),
+            "spread": np.zeros(0),
+            "missed": np.zeros(0),
+        }
+
+    def update(
+        self, state: MetricState, prediction: Array, target: Array, weight: Array | None
+    ) -> None:
+        rows = len(prediction)
+        shape = rows, prod(prediction.shape[1:])
+        missed = errors(prediction, target).astype(np.float64).reshape(shape)
+        t = target.astype(np.float64).reshape(shape)
+        w = np.ones(rows) if weight is None else weight.astype(np.float64)
+        if w.shape != (rows,):
+            raise DataError(f"wanted one weight a row, shape ({rows},), found shape {w.shape}")
+        total = w.sum()
+        if total == 0:
+            return
+        if not state["mean"].size:
+            state |= {name: np.zeros(t.shape[1]) for name in ("mean", "spread", "missed")}
+        mean = w @ t / total
+        gap = mean - state["mean"]
+        before = float(state["weight"])
+        state["weight"] += total
+        state["mean"] += gap * (total / (before + total))
+        state["spread"] += w @ (t - mean) ** 2 + gap**2 * (before * total / (before + total))
+        state["missed"] += w @ missed**2
+
+    def result(self, state: MetricState) -> float:
+        spread = state["spread"]
+        if not spread.size or not spread.all():
+            return float("nan")
+        return float(np.mean(1 - state["missed"] / spread))
+
+    @classmethod
+    def examples(cls) -> Iterator[Example]:
+        yield Example(cls(), (1,), draw=lambda rng, n: (rng.standard_normal((n, 1)), rng.random(n)))
+        yield Example(
+            cls(),
+            (2, 3),
+            draw=lambda rng, n: (rng.standard_normal((n, 2, 3)), rng.standard_normal((n, 2, 3))),
+        )

@@ -1,0 +1,105 @@
+"""The area under the ROC curve."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+import numpy as np
+
+from mlpk import DataError, Example, Metric, define
+from mlpk.arrays import Array
+from mlpk.metric import MetricState
+from mlpk_plugins.metrics.labels import binary_labels
+
+FIRST_ROOM = 1024
+
+
+@define
+class RocAuc(Metric):
+    """How often a position of class 1 scores higher than one of class 0; ties count one half.
+
+    That is the area under the curve of hits over false alarms. prediction (N,) or (N, ..., 1): a
+    score, be it a logit or a probability; (N, ..., 2): the score of class 1 less that of class 0.
+    target: labels 0 and 1 or probabilities, with or without the last axis. Positions whose integer
+    label is `ignore_index` don't count; a pair counts with the product of its rows' weights. It is
+    nan if a class is missing, or a score is nan.
+
+    Exact, not binned: the scores of the whole set are kept, 24 bytes a position.
+    """
+
+    kind: ClassVar[str] = "roc_auc"
+
+    ignore_index: int | None = None
+
+    def start(self) -> MetricState:
+        # The rows are scores, labels and weights; only the first `count` columns are in use.
+        return {"rows": np.zeros((3, 0)), "count": np.zeros((), np.int64)}
+
+    def update(
+        self, state: MetricState, prediction: Array, target: Array, weight: Array | None
+    ) -> None:
+        scores = _scores(prediction)
+        labels, counts = binary_labels(scores, target, self.ignore_index)
+        if weight is not None and weight.shape != scores.shape[:1]:
+            raise DataError(
+                f"wanted one weight a row, shape {scores.shape[:1]}, found shape {weight.shape}"
+            )
+        weights = 1.0 if weight is None else weight.reshape(-1, *(1 for _ in scores.shape[1:]))
+        chosen = slice(None) if counts is None else counts.ravel()
+        found = [np.broadcast_to(part, scores.shape).ravel() for part in (scores, labels, weights)]
+        _append(state, np.array([part[chosen] for part in found], np.float64))
+
+    def result(self, state: MetricState) -> float:
+        scores, labels, weights = state["rows"][:, : int(state["count"])]
+        if np.isnan(scores).any():
+            return float("nan")
+        levels, level = np.unique(scores, return_inverse=True)
+        positive = np.bincount(level, weights * labels, len(levels))
+        negative = np.bincount(level, weights * (1 - labels), len(levels))
+        pairs = positive.sum() * negative.sum()
+        if not pairs:
+            return float("nan")
+        below = np.cumsum(negative) - negative / 2
+        return float(positive @ below / pairs)
+
+    @classmethod
+    def examples(cls) -> Iterator[Example]:
+        yield Example(
+            cls(), (1,), draw=lambda rng, n: (rng.standard_normal((n, 1)), np.arange(n) % 2)
+        )
+        yield Example(
+            cls(ignore_index=-1),
+            (2, 2),
+            draw=lambda rng, n: (
+                rng.integers(3, size=(n, 2, 2)) / 2,
+                np.arange(2 * n).reshape(n, 2) % 3 - 1,
+            ),
+        )
+
+
+def _scores(prediction: Array) -> Array:
+    """Return one score a position, the higher the likelier class 1."""
+    if prediction.ndim == 1:
+        return prediction
+    if prediction.shape[-1] == 1:
+        return prediction[..., 0]
+    if prediction.shape[-1] == 2:  # noqa: PLR2004 - two classes
+        return prediction[..., 1] - prediction[..., 0]
+    raise DataError(
+        "roc_auc wanted a single score, or one for each of two classes, "
+        f"found predictions of shape {prediction.shape}"
+    )
+
+
+def _append(state: MetricState, columns: Array) -> None:
+    """Add columns; the room doubles when it is used up, so that adding stays cheap."""
+    rows, count, added = state["rows"], int(state["count"]), columns.shape[1]
+    room = max(rows.shape[1], FIRST_ROOM)
+    while room < count + added:
+        room *= 2
+    if room > rows.shape[1]:
+        state["rows"] = np.zeros((3, room))
+        state["rows"][:, :count] = rows[:, :count]
+    state["rows"][:, count : count + added] = columns
+    state["count"] += added
