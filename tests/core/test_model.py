@@ -256,6 +256,14 @@ class TestSeveral:
         assert np.allclose(model.grads["left/weight"], self.A.T @ both, rtol=1e-12)
         assert np.allclose(model.grads["right/weight"], self.B.T @ dtotal, rtol=1e-12)
 
+    def test_gradients_of_inputs_come_only_if_asked_for(self) -> None:
+        model = two_ended()
+        model.forward({"a": self.A, "b": self.B})
+        assert model.backward({"left": np.ones((5, 2))}) is None
+        assert model.training_pass().contexts["left"].needs_input_grad == (False,)
+        model.backward({"left": np.ones((5, 2))}, inputs=True)
+        assert model.training_pass().contexts["left"].needs_input_grad == (True,)
+
     def test_an_output_may_be_left_out_on_the_way_back(self) -> None:
         model = two_ended()
         model.forward({"a": self.A, "b": self.B})
@@ -348,11 +356,19 @@ class TestPredict:
     def test_a_batch_is_a_whole_number_of_rows(self, batch_size: Any) -> None:
         with pytest.raises(ConfigError, match=r"^batch_size: wanted a whole number from 1, found"):
             two_layers().predict(X, batch_size=batch_size)
+        with pytest.raises(ConfigError, match=r"^batch_size: wanted a whole number from 1, found"):
+            two_layers().evaluate(X, X, loss="mean_squared_error", batch_size=batch_size)
 
     def test_a_length_that_varies_is_taken_as_it_comes(self) -> None:
         model = Model([dense(units=2)], input_shape=(None, 3), seed=0)
         for length in (4, 1, 6):
             assert model.predict(np.ones((2, length, 3))).shape == (2, length, 2)
+
+    def test_the_memory_of_one_call_serves_the_next(self) -> None:
+        model = two_layers()
+        for _ in range(3):
+            model.predict(X)
+        assert len(model._idle) == 1
 
     def test_threads_do_not_meet(self) -> None:
         model = mixed()
@@ -565,6 +581,16 @@ class TestPasses:
         assert seeds[0] == 5
         assert len(set(seeds)) == 3
         assert [other.next_seed() for _ in range(3)] == seeds
+
+
+def test_a_loop_of_one_s_own_after_a_run_with_frozen_nodes_computes_all() -> None:
+    model = two_layers()
+    options: dict[str, Any] = {"loss": "mean_squared_error", "optimizer": "sgd", "progress": False}
+    model.fit(X, X[:, :2], frozen=["dense"], **options)
+    assert not model.grads["dense/weight"].any()
+    model.forward(X, training=True)
+    model.backward(np.ones((20, 2)))
+    assert model.grads["dense/weight"].all()
 
 
 def test_training_goes_on_where_a_model_was_saved(tmp_path: Path) -> None:

@@ -124,6 +124,22 @@ def inputs_are_left_alone(example: Example) -> None:
         assert np.array_equal(param, params[name]), f"the parameter {name} was changed"
 
 
+def place_in_memory_does_not_matter(example: Example) -> None:
+    """Inputs and gradients may lie scattered in memory, and may be read-only."""
+    bench = Bench(example)
+    wanted = _both_ways(bench, bench.run)
+    second = bench.new_pass()
+    given = {name: _scattered(array) for name, array in bench.inputs.items()}
+    outputs = second.forward(given, training=True)
+    found = {name: output.copy() for name, output in outputs.items()}
+    doutputs = _doutputs(bench, found)
+    dinputs = second.backward({name: _scattered(grad) for name, grad in doutputs.items()})
+    found |= {f"d{name}": grad.copy() for name, grad in dinputs.items()}
+    found |= {f"d{name}": grad.copy() for name, grad in bench.model.grads.items()}
+    for name, array in found.items():
+        assert_close(array, wanted[name], f"{name} of scattered arrays", 1e-12)
+
+
 def float32_stays_float32(example: Example) -> None:
     """A network in float32 computes in float32, both ways, buffers included."""
     bench = Bench(example, "float32")
@@ -207,6 +223,7 @@ CHECKS = (
     linear_where_it_says_so,
     declared_shapes_are_real,
     inputs_are_left_alone,
+    place_in_memory_does_not_matter,
     float32_stays_float32,
     evaluation_sees_one_row,
     evaluation_writes_no_buffer,
@@ -240,6 +257,15 @@ def _sealed(array: Array) -> Array:
     sealed = array.copy()
     sealed.flags.writeable = False
     return sealed
+
+
+def _scattered(array: Array) -> Array:
+    """Return the same numbers in every second place of a longer array, read-only."""
+    wide = np.zeros((*array.shape[:-1], 2 * array.shape[-1]), array.dtype)
+    view = wide[..., ::2]
+    view[...] = array
+    view.flags.writeable = False
+    return view
 
 
 def _listed(outputs: Any) -> list[Array]:

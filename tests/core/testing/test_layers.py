@@ -228,11 +228,22 @@ class Dice(Plain):
         return (x + noise).astype(x.dtype), None
 
 
+@define
+class WantsOrder(Plain):
+    """Reads its input's memory as if it lay in C order."""
+
+    kind: ClassVar[str] = "wants_order"
+
+    def forward(self, arrays, ctx: Context, x):
+        return np.ndarray(x.shape, x.dtype, x.base if x.base is not None else x).copy(), None
+
+
 LAYERS = {
     ForgottenBias: {"gradients_agree_with_differences", "gradients_are_written_whole"},
     WrongSign: {"gradients_agree_with_differences"},
     InPlace: {"inputs_are_left_alone"},
     ChangesDoutput: {"inputs_are_left_alone"},
+    WantsOrder: {"place_in_memory_does_not_matter"},
     Doubles: {"float32_stays_float32"},
     DoubleGradient: {"float32_stays_float32"},
     Adds: {"gradients_are_written_whole"},
