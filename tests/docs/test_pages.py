@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 import shlex
 import subprocess
 import sys
@@ -137,3 +138,10 @@ def test_every_hook_is_documented(repository: Path) -> None:
     for hook in hooks:
         argument = "fit" if "fit" in hook or hook.endswith("_end") else ""
         assert f"`{hook}({argument})`" in text
+
+
+def test_the_list_of_kinds_is_that_of_the_catalog(repository: Path) -> None:
+    names = runpy.run_path(str(repository / "docs" / "kinds.py"))
+    text = (repository / "docs" / "kinds.md").read_text(encoding="utf-8")
+    assert names["page"]() == text, "write it again: python docs/kinds.py"
+    assert "| `dense` | `units`, `bias=True`, `init='glorot_uniform'` | y = x W + b" in text
