@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from mlpk.arrays import Array
+from mlpk.errors import ShapeError
 from mlpk.streams import stream
 
 __all__ = ["Context"]
@@ -72,5 +73,15 @@ class Context:
         size = prod(shape)
         memory = self._memory.get(name)
         if memory is None or memory.size < size or memory.dtype != dtype:
-            memory = self._memory[name] = np.empty(size, dtype)
+            memory = self._memory[name] = _allocated(size, dtype, shape)
         return memory[:size].reshape(shape)
+
+
+def _allocated(size: int, dtype: np.dtype[np.generic], shape: tuple[int, ...]) -> Array:
+    try:
+        return np.empty(size, dtype)
+    except (MemoryError, ValueError):
+        gigabytes = size * dtype.itemsize / 2**30
+        raise ShapeError(
+            f"an array of shape {shape} takes {gigabytes:,.1f} GiB, more memory than there is"
+        ) from None

@@ -44,7 +44,9 @@ def discover(show_unfinished: Callable[[Catalog], None]) -> Catalog:
     for dist, points in sorted(dists.items()):
         if dist in blocked:
             version = _version(points[0])
-            records.append(Record(dist, version, "blocked", 0.0, (), f"blocked by {blocked[dist]}"))
+            records.append(
+                Record(dist, version, "blocked", 0.0, (), f"kept out by {blocked[dist]}")
+            )
             continue
         found, record = _load(dist, points)
         records.append(record)

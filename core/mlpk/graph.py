@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Literal, TypeVar
@@ -15,7 +14,7 @@ from mlpk.layer import Layer
 from mlpk.opaque import Opaque
 from mlpk.symbol import declared
 from mlpk_schemas.file import PluginClaim
-from mlpk_schemas.model import NAME, InputSpec, ModelSpec, NodeSpec
+from mlpk_schemas.model import InputSpec, ModelSpec, NodeSpec
 
 if TYPE_CHECKING:
     from mlpk.declaration import Buffer, Declaration, Param, Shape
@@ -209,8 +208,6 @@ def _called(
     """Return the network's name for each array of a node, and put what is new among the `known`."""
     called = {local: arrays.get(local, f"{node}/{local}") for local in mine}
     for local, array in called.items():
-        if not re.fullmatch(f"{NAME}/{NAME}", array):
-            raise GraphError(f"'{array}' is no name for an array: wanted 'node/array'")
         if array in others:
             problem = f"the array '{array}' cannot be both a parameter and a buffer"
             raise GraphError(f"node '{node}': {problem}")

@@ -16,6 +16,7 @@ __all__ = [
     "as_array",
     "by_name",
     "check_count",
+    "check_flag",
     "check_input",
     "converted",
     "float_name",
@@ -74,9 +75,26 @@ def check_input(array: Array, spec: InputSpec, role: str) -> None:
             "; put the one row into an array of rows: x[None]" if array.shape == spec.shape else ""
         )
         raise ShapeError(f"wanted shape ({wanted}), found {array.shape}{hint}", role)
+    if 0 in shape:
+        raise ShapeError(f"wanted lengths from 1, found {array.shape}", role)
     if not np.can_cast(array.dtype, spec.dtype, "same_kind"):
         raise DataError(
             f"{role}: the input '{spec.name}' wants dtype {spec.dtype}, found {array.dtype}"
+        )
+    if array.dtype.kind in "iu" and not np.can_cast(array.dtype, spec.dtype):
+        _refuse_wrapping(array, spec, role)
+
+
+def _refuse_wrapping(array: Array, spec: InputSpec, role: str) -> None:
+    """Refuse whole numbers that the input's narrower dtype cannot hold."""
+    if np.dtype(spec.dtype).kind == "f":
+        return
+    held = np.iinfo(spec.dtype)
+    if array.size and (array.min() < held.min or array.max() > held.max):
+        place = tuple(np.argwhere((array < held.min) | (array > held.max))[0])
+        row = int(place[0])
+        raise DataError(
+            f"{role}: {array[place]} in row {row} does not fit the input's dtype {spec.dtype}", row
         )
 
 
@@ -123,6 +141,12 @@ def float_name(dtype: DTypeLike) -> str:
     if name not in ("float32", "float64"):
         raise ConfigError("dtype", f"wanted 'float32' or 'float64', found {shown(dtype)}")
     return name
+
+
+def check_flag(name: str, value: object) -> None:
+    """Refuse what is neither true nor false: a text such as "no" would count as true."""
+    if not isinstance(value, bool | np.bool_):
+        raise ConfigError(name, f"wanted true or false, found {shown(value)}")
 
 
 def check_count(name: str, value: object) -> None:

@@ -76,7 +76,11 @@ class Pass:
             self.step += 1
         for stage in self._stages:
             inputs_of = [values[feed] for feed in stage.feeds]
-            values[stage.node.name] = stage.run(inputs_of, self.step, training=training)
+            try:
+                values[stage.node.name] = stage.run(inputs_of, self.step, training=training)
+            except ShapeError as error:
+                where = error.where or f"node '{stage.node.name}' ({stage.node.layer.kind})"
+                raise ShapeError(error.problem, where) from None
         return {name: values[name] for name in self.graph.outputs}
 
     def forget(self) -> None:

@@ -15,6 +15,8 @@ __all__ = ["NAME", "FloatName", "InputSpec", "ModelSpec", "NodeSpec", "TypeName"
 
 # Node, array, slot and callback names.
 NAME = r"[A-Za-z_][A-Za-z0-9_.-]*"
+# The network's names of arrays, "node/array".
+ARRAY_NAME = f"{NAME}/{NAME}"
 
 FloatName = Literal["float32", "float64"]
 TypeName = Literal[
@@ -51,8 +53,12 @@ class NodeSpec:
     schema: int = field(validator=ge(1))
     config: Mapping[str, Any]
     inputs: tuple[str, ...]
-    params: Mapping[str, str] = field(validator=deep_mapping(matches_re(NAME), None))
-    buffers: Mapping[str, str] = field(validator=deep_mapping(matches_re(NAME), None))
+    params: Mapping[str, str] = field(
+        validator=deep_mapping(matches_re(NAME), matches_re(ARRAY_NAME))
+    )
+    buffers: Mapping[str, str] = field(
+        validator=deep_mapping(matches_re(NAME), matches_re(ARRAY_NAME))
+    )
 
 
 @record

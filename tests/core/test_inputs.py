@@ -176,3 +176,20 @@ def test_rows_are_counted_and_must_agree() -> None:
 def test_a_wrong_name_is_a_config_error() -> None:
     with pytest.raises(ConfigError):
         by_name({"b": np.zeros(2)}, ["a"], "x")
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype"),
+    [([1, 257], "int8"), ([1, -129], "int8"), ([2**32 + 1], "int32"), ([2**63 + 5], "int64")],
+)
+def test_whole_numbers_do_not_wrap_around(values: list[int], dtype: str) -> None:
+    array = np.array(values, "u8" if max(values) > 2**62 else "i8")
+    with pytest.raises(DataError, match=rf"x: {values[-1]} in row {len(values) - 1} does not fit"):
+        check_input(array, InputSpec(name="i", shape=(), dtype=dtype), "x")  # type: ignore[arg-type] # as a record takes it
+    check_input(array[:0], InputSpec(name="i", shape=(), dtype=dtype), "x")  # type: ignore[arg-type] # likewise
+
+
+def test_an_axis_of_no_length_is_refused() -> None:
+    spec = InputSpec(name="i", shape=(None, 4), dtype="float32")
+    with pytest.raises(ShapeError, match=r"x: wanted lengths from 1, found \(2, 0, 4\)"):
+        check_input(np.ones((2, 0, 4)), spec, "x")

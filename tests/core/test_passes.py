@@ -525,3 +525,17 @@ def test_assigning_to_a_gradient_s_name_writes_it() -> None:
     assert held.tolist() == [1, 2, 3]
     with pytest.raises(KeyError):
         views["v"] = 1
+
+
+def test_a_shape_that_shows_only_with_data_is_told_with_its_node() -> None:
+    model = Model(
+        ["relu", {"kind": "conv1d", "filters": 2, "kernel_size": 4}], input_shape=(None, 3)
+    )
+    with pytest.raises(ShapeError, match=r"^node 'conv1d' \(conv1d\): wanted a window no larger"):
+        model.predict(np.ones((2, 3, 3)))
+
+
+def test_more_memory_than_there_is_is_told_with_its_node() -> None:
+    model = Model([{"kind": "repeat", "times": 10**14}], input_shape=(4,))
+    with pytest.raises(ShapeError, match=r"^node 'repeat' .* takes .* GiB, more memory than there"):
+        model.predict(np.ones((2, 4)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from types import ModuleType
 
@@ -10,18 +9,6 @@ import numpy as np
 import pytest
 
 PNG = b"\x89PNG\r\n\x1a\n"
-
-
-@pytest.fixture
-def example(repository: Path, request: pytest.FixtureRequest) -> ModuleType:
-    """Return the script named by the test's parameter, imported."""
-    path = repository / "docs" / "examples" / f"{request.param}.py"
-    spec = importlib.util.spec_from_file_location(request.param, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def named(name: str) -> pytest.MarkDecorator:

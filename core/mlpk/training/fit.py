@@ -12,7 +12,7 @@ import numpy as np
 from mlpk.errors import ConfigError, DataError, DivergedError, shown
 from mlpk.file import model_file
 from mlpk.file.replacement import check_target
-from mlpk.inputs import check_count
+from mlpk.inputs import check_count, check_flag
 from mlpk.optimizer import Optimizer
 from mlpk.streams import checked_seed, stream
 from mlpk.training import resume as resuming
@@ -70,6 +70,8 @@ class Fit:
         check_count("epochs", epochs)
         check_count("batch_size", batch_size)
         check_count("accumulate", accumulate)
+        check_flag("shuffle", shuffle)
+        check_flag("drop_last", drop_last)
         self.model = model
         self.epochs = epochs
         self.epoch = 0

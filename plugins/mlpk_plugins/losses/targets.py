@@ -71,6 +71,11 @@ def _are_labels(prediction: Shape, target: Array, ignored: int | None) -> bool:
         raise ShapeError(
             f"wanted predictions with an axis of classes behind the batch, found {_named(prediction)}"
         )
+    if prediction[-1] == 1:
+        raise ShapeError(
+            "wanted two classes or more, found 1, whose probability is always 1; end the network "
+            "in a unit a class, or take binary_cross_entropy for a single one"
+        )
     shaped_like_labels = _fits(prediction[:-1], target.shape)
     if shaped_like_labels and target.dtype.kind in "iu":
         return True

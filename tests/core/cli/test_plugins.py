@@ -74,7 +74,7 @@ def test_check_fails_where_a_plugin_did(broken: Path) -> None:
 def test_a_blocked_plugin_is_no_failure(broken: Path) -> None:
     done = call(broken, "--check", MLPK_PLUGINS_BLOCK="luckless")
     assert (done.returncode, done.stderr) == (0, "")
-    assert "blocked by MLPK_PLUGINS_BLOCK" in done.stdout
+    assert "kept out by MLPK_PLUGINS_BLOCK" in done.stdout
 
 
 def test_a_name_that_is_not_installed_is_wrong_use(broken: Path) -> None:

@@ -108,7 +108,7 @@ class TestTensors:
             ("inputs", ["nowhere"]),
             ("inputs", []),
             ("name", "batch_norm"),
-            ("params", {"weight": "x", "bias": "dense/bias"}),
+            ("params", {"weight": "other/x", "bias": "dense/bias"}),
             ("params", {"weight": "dense/weight"}),
             ("buffers", {"seen": "dense/seen"}),
             ("schema", 2),

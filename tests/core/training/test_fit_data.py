@@ -183,3 +183,9 @@ class TestWeights:
             for scale in (1.0, 8.0)
         ]
         assert found[0] == pytest.approx(found[1], rel=1e-12)
+
+
+@pytest.mark.parametrize("flag", ["shuffle", "drop_last"])
+def test_a_text_is_no_flag(net, fit, digits, flag):
+    with pytest.raises(mlpk.ConfigError, match=f"^{flag}: wanted true or false, found 'no'"):
+        fit(net(), *digits, **{flag: "no"})

@@ -248,3 +248,8 @@ def test_class_weights_must_be_one_a_class():
 def test_numbers_out_of_range_are_refused(fields):
     with pytest.raises(ConfigError, match=f"softmax_cross_entropy.{next(iter(fields))}"):
         SoftmaxCrossEntropy(**fields)
+
+
+def test_a_single_class_is_no_choice():
+    with pytest.raises(ShapeError, match="wanted two classes or more, found 1"):
+        SoftmaxCrossEntropy().check((1,), np.array([0, 1]))
