@@ -59,7 +59,9 @@ def cross(ctx: Context, t: Array, logs: Array) -> float:
 
 def check_range(target: Array, low: float, high: float) -> None:
     """Refuse numbers below `low` or above `high`, naming the first row."""
-    if target.min(initial=low) < low or target.max(initial=low) > high:
+    # `fmin` and `fmax` pass over NaN, behind which `min` would hide what is out of range.
+    least = np.fmin.reduce(target, axis=None, initial=low)
+    if least < low or np.fmax.reduce(target, axis=None, initial=low) > high:
         at = tuple(np.argwhere((target < low) | (target > high))[0])
         wanted = f"{low} to {high}" if high < inf else f"{low} or more"
         raise DataError(f"target {target[at]} in row {at[0]}: wanted {wanted}", int(at[0]))

@@ -66,3 +66,10 @@ def test_targets_out_of_range_name_their_row(bad, shown):
 def test_shapes_must_agree(shape):
     with pytest.raises(ShapeError, match=r"wanted targets of the predictions' shape \(2, 2\)"):
         BinaryCrossEntropy().forward(Context("float64"), Z, np.zeros(shape))
+
+
+def test_nan_hides_no_target_out_of_range():
+    target = np.array([[0.5], [np.nan], [1.5]])
+    with pytest.raises(DataError, match="target 1.5 in row 2") as caught:
+        BinaryCrossEntropy().check((1,), target)
+    assert caught.value.row == 2
