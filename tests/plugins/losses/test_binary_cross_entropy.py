@@ -70,6 +70,6 @@ def test_shapes_must_agree(shape):
 
 def test_nan_hides_no_target_out_of_range():
     target = np.array([[0.5], [np.nan], [1.5]])
-    with pytest.raises(DataError, match="target 1.5 in row 2") as caught:
+    with pytest.raises(DataError, match=r"target 1\.5 in row 2") as caught:
         BinaryCrossEntropy().check((1,), target)
     assert caught.value.row == 2
