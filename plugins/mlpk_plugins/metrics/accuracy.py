@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
+import numpy as np
+
 from mlpk import DataError, Example, Metric, define
 from mlpk.arrays import Array
 from mlpk.metric import MetricState
@@ -17,7 +19,8 @@ class Accuracy(Metric):
     """The share of positions whose predicted class is the true one; nan if none counts.
 
     prediction (N, ..., C) with C >= 2: the class is the one with the highest score, the first of
-    equals; target: integer labels (N, ...), or one-hot or soft (N, ..., C).
+    equals; with a nan among the scores it is none. target: integer labels (N, ...), or one-hot or
+    soft (N, ..., C).
 
     prediction (N,) or (N, ..., 1): the class is 1 where the score is above `threshold`, else 0;
     target: labels or probabilities, with or without the last axis. The threshold has to be given:
@@ -41,6 +44,7 @@ class Accuracy(Metric):
         if prediction.ndim > 1 and prediction.shape[-1] > 1:
             labels, counts = class_labels(prediction, target, self.ignore_index)
             hits = prediction.argmax(axis=-1) == labels
+            hits &= ~np.isnan(prediction.max(axis=-1))  # nan is taken for the largest
         else:
             if self.threshold is None:
                 raise DataError(

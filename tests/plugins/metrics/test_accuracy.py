@@ -179,3 +179,8 @@ def test_labels_that_are_no_integers_are_refused():
 def test_weights_that_do_not_fit_are_refused(shape):
     with pytest.raises(DataError, match="one weight a row"):
         measured(Accuracy(), SCORES, LABELS, np.ones(shape))
+
+
+def test_scores_that_are_nan_hit_nothing():
+    scores = np.array([[np.nan, np.nan], [1.0, 0.0], [np.nan, 1.0]])
+    assert measured(Accuracy(), scores, np.array([0, 0, 0])) == pytest.approx(1 / 3)
