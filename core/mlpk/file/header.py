@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from mlpk.errors import ConfigError, shown
-from mlpk.file.layout import ALIGNMENT, CHUNK, Limits
+from mlpk.file.layout import ALIGNMENT, CHUNK, DEFAULTS, Limits
 from mlpk.file.table import checked_table
 from mlpk_schemas.file import Header
 from mlpk_schemas.records import assembled, build, values
 
-__all__ = ["HEADER_REST", "checked_header", "pad_size"]
+__all__ = ["HEADER_REST", "check_meta", "checked_header", "pad_size"]
 
 HEADER_REST: Final = 54
 # Names of features without which a file cannot be understood; version 1.0 has none.
@@ -33,7 +34,7 @@ def checked_header(tree: Any, limits: Limits, chunk: int = CHUNK) -> Header:
     if len(header.spec.nodes) > limits.nodes:
         problem = f"wanted at most {limits.nodes} nodes, found {len(header.spec.nodes)}"
         raise ConfigError("spec.nodes", problem)
-    _check_meta(header, limits)
+    check_meta(header.meta, limits)
     if len(header.pad) >= ALIGNMENT or any(header.pad):
         raise ConfigError(
             "pad", f"wanted fewer than {ALIGNMENT} zero bytes, found {shown(header.pad)}"
@@ -53,11 +54,12 @@ def _check_features(critical: Any) -> None:
         )
 
 
-def _check_meta(header: Header, limits: Limits) -> None:
-    size = sum(len(key.encode()) + len(value.encode()) for key, value in header.meta.items())
-    if len(header.meta) > limits.meta_entries or size > limits.meta_bytes:
+def check_meta(meta: Mapping[str, str], limits: Limits = DEFAULTS) -> None:
+    """Refuse more texts of the user's than a file holds."""
+    size = sum(len(key.encode()) + len(value.encode()) for key, value in meta.items())
+    if len(meta) > limits.meta_entries or size > limits.meta_bytes:
         raise ConfigError(
             "meta",
             f"wanted at most {limits.meta_entries} entries and {limits.meta_bytes} bytes, found "
-            f"{len(header.meta)} and {size}",
+            f"{len(meta)} and {size}",
         )

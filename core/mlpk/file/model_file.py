@@ -23,6 +23,7 @@ from mlpk.errors import (
     shown,
 )
 from mlpk.file import layout, reader, writer
+from mlpk.file.header import check_meta
 from mlpk.file.refusal import escaped, refusal
 from mlpk.file.source import Source
 from mlpk.graph import Graph
@@ -166,14 +167,7 @@ def checked_meta(meta: Mapping[str, str]) -> dict[str, str]:
         if not isinstance(key, str) or not isinstance(value, str):
             raise ConfigError(f"meta[{key!r}]", f"wanted text, found {shown(value)}")
     texts = {text(key, "meta"): text(value, f"meta.{key}") for key, value in meta.items()}
-    limits = layout.Limits()
-    size = sum(len(key.encode()) + len(value.encode()) for key, value in texts.items())
-    if len(texts) > limits.meta_entries or size > limits.meta_bytes:
-        raise ConfigError(
-            "meta",
-            f"wanted at most {limits.meta_entries} entries and {limits.meta_bytes} bytes, found "
-            f"{len(texts)} and {size}",
-        )
+    check_meta(texts)
     return texts
 
 

@@ -7,11 +7,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from mlpk import DataError, Example, Metric, define
+from mlpk import Example, Metric, define
 from mlpk.arrays import Array
 from mlpk.metric import MetricState
 from mlpk_plugins.metrics import running_mean
-from mlpk_plugins.metrics.labels import binary_labels, class_labels
+from mlpk_plugins.metrics.labels import decided
 
 
 @define
@@ -41,20 +41,12 @@ class Accuracy(Metric):
     def update(
         self, state: MetricState, prediction: Array, target: Array, weight: Array | None
     ) -> None:
+        found, labels, counts = decided(
+            self.kind, prediction, target, self.threshold, self.ignore_index
+        )
+        hits = found == labels
         if prediction.ndim > 1 and prediction.shape[-1] > 1:
-            labels, counts = class_labels(prediction, target, self.ignore_index)
-            hits = prediction.argmax(axis=-1) == labels
             hits &= ~np.isnan(prediction.max(axis=-1))  # nan is taken for the largest
-        else:
-            if self.threshold is None:
-                raise DataError(
-                    "accuracy of a single score needs to know where class 1 begins: give "
-                    '{"kind": "accuracy", "threshold": 0.0} for logits (binary_cross_entropy '
-                    "takes them), 0.5 for probabilities"
-                )
-            scores = prediction if prediction.ndim == 1 else prediction[..., 0]
-            labels, counts = binary_labels(scores, target, self.ignore_index)
-            hits = (scores > self.threshold) == labels
         running_mean.add(state, hits, weight, counts)
 
     def result(self, state: MetricState) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 from mlpk.arrays import Array
 from mlpk.errors import DataError
 from mlpk.metric import MetricState
-from mlpk_plugins.metrics.labels import binary_labels, class_labels
+from mlpk_plugins.metrics.labels import decided
 
 __all__ = ["Average", "add", "averaged", "check_average", "shares", "start"]
 
@@ -36,21 +36,8 @@ def add(
 
     Classes and labels are those of `accuracy`; `kind` is for messages.
     """
-    if prediction.ndim > 1 and prediction.shape[-1] > 1:
-        classes = prediction.shape[-1]
-        labels, counts = class_labels(prediction, target, ignore_index)
-        found = prediction.argmax(axis=-1)
-    else:
-        if threshold is None:
-            raise DataError(
-                f"{kind} of a single score needs to know where class 1 begins: give "
-                f'{{"kind": "{kind}", "threshold": 0.0}} for logits (binary_cross_entropy takes '
-                "them), 0.5 for probabilities"
-            )
-        classes = PAIR
-        scores = prediction if prediction.ndim == 1 else prediction[..., 0]
-        labels, counts = binary_labels(scores, target, ignore_index)
-        found = scores > threshold
+    found, labels, counts = decided(kind, prediction, target, threshold, ignore_index)
+    classes = max(PAIR, prediction.shape[-1] if prediction.ndim > 1 else 1)
     weights = _spread(weight, labels.shape)
     if counts is not None:
         weights = np.where(counts, weights, 0)

@@ -7,7 +7,27 @@ import numpy as np
 from mlpk.arrays import Array
 from mlpk.errors import DataError
 
-__all__ = ["binary_labels", "class_labels"]
+__all__ = ["binary_labels", "class_labels", "decided"]
+
+
+def decided(
+    kind: str, prediction: Array, target: Array, threshold: float | None, ignore_index: int | None
+) -> tuple[Array, Array, Array | None]:
+    """Return predicted class, true class and which positions count (None: all), each (N, ...).
+
+    Scores of several classes (N, ..., C) go by the highest, a single one by `threshold`; `kind` is
+    for messages.
+    """
+    if prediction.ndim > 1 and prediction.shape[-1] > 1:
+        return prediction.argmax(axis=-1), *class_labels(prediction, target, ignore_index)
+    if threshold is None:
+        raise DataError(
+            f"{kind} of a single score needs to know where class 1 begins: give "
+            f'{{"kind": "{kind}", "threshold": 0.0}} for logits (binary_cross_entropy takes '
+            "them), 0.5 for probabilities"
+        )
+    scores = prediction if prediction.ndim == 1 else prediction[..., 0]
+    return scores > threshold, *binary_labels(scores, target, ignore_index)
 
 
 def class_labels(
