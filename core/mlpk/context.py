@@ -69,12 +69,42 @@ class Context:
             held[2].fill(np.nan if held[2].dtype.kind in "fc" else 1)
         return held[2]
 
+    def inner(self, name: str) -> Context:
+        """Return what a layer that this node's layer wraps gets instead, for one call.
+
+        Mode, step and random numbers are the same, `needs_input_grad` too unless it is set; its
+        scratch memory is this context's, but lies under names of its own.
+        """
+        return _Inner(self, name)
+
     def _view(self, name: str, shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> Array:
         size = prod(shape)
         memory = self._memory.get(name)
         if memory is None or memory.size < size or memory.dtype != dtype:
             memory = self._memory[name] = _allocated(size, dtype, shape)
         return memory[:size].reshape(shape)
+
+
+class _Inner(Context):
+    """The context of a node for a layer inside the node's own; it holds no memory."""
+
+    def __init__(self, outer: Context, name: str) -> None:
+        super().__init__(
+            outer.dtype,
+            seed=outer.seed,
+            training=outer.training,
+            needs_input_grad=outer.needs_input_grad,
+        )
+        self.step = outer.step
+        self._outer = outer
+        self._name = name
+
+    @property
+    def rng(self) -> np.random.Generator:
+        return self._outer.rng
+
+    def empty(self, name: str, shape: tuple[int, ...], dtype: DTypeLike | None = None) -> Array:
+        return self._outer.empty(f"{self._name}/{name}", shape, dtype)
 
 
 def _allocated(size: int, dtype: np.dtype[np.generic], shape: tuple[int, ...]) -> Array:

@@ -24,9 +24,11 @@ NUMBERS = HEAD[3:]
 def summary(graph: Graph, storage: Storage) -> str:
     """Return a table with a row a node and the totals.
 
-    Memory counts a node's arrays and its output for one row of input; multiply-adds are for one
-    row, one for each weight and output position. What depends on an unknown length shows as "?".
-    The totals count shared arrays once.
+    Memory counts a node's arrays and its output for one row of input. Multiply-adds are for one
+    row, one for each weight and position, where a weight is an element of a parameter of two or
+    more axes and the layer's declaration tells the positions: those of its output, of a transposed
+    convolution's input, the steps of a recurrent layer. What depends on an unknown length shows as
+    "?". The totals count the memory of shared arrays once.
     """
     rows: list[tuple[str, ...]] = [
         (spec.name, "input", _shape(spec.shape), "0", "", "") for spec in graph.inputs.values()
@@ -65,27 +67,28 @@ def _total(parts: Iterable[int | None]) -> int | None:
     return total
 
 
+def _product(parts: Iterable[int | None]) -> int | None:
+    """Return the product, unknown if a part is."""
+    product = 1
+    for part in parts:
+        if part is None:
+            return None
+        product *= part
+    return product
+
+
 def _output_bytes(node: Node, dtype: str) -> int | None:
     """Return the size of a node's output for one row."""
-    items = 1
-    for length in (None,) if node.shape is None else node.shape:
-        if length is None:
-            return None
-        items *= length
-    return items * np.dtype(dtype).itemsize
+    return None if node.shape is None else _product((np.dtype(dtype).itemsize, *node.shape))
 
 
 def _multiply_adds(node: Node) -> int | None:
-    """Return how often a weight meets an input, for one row: weight elements times positions."""
+    """Return how often a weight is multiplied with an input, for one row."""
     if node.declaration is None:
         return None
-    weights = [param.shape for param in node.declaration.params.values() if len(param.shape) > 1]
-    if not weights:
-        return 0
-    positions = node.declaration.output[:-1]
-    if None in positions:
-        return None
-    return sum(prod(shape) for shape in weights) * prod(positions)  # type: ignore[arg-type] # None is ruled out
+    shapes = [param.shape for param in node.declaration.params.values()]
+    weights = sum(prod(shape) for shape in shapes if len(shape) > 1)
+    return _product((weights, *node.declaration.positions)) if weights else 0
 
 
 def _shape(shape: tuple[int | None, ...] | None) -> str:

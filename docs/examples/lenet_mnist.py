@@ -60,7 +60,6 @@ def accuracy(model: mlpk.Model, rows: int = 10_000) -> float:
 
 
 if __name__ == "__main__":
-    model, history = train()
+    model, _ = train()
     print(model.summary())
-    print(f"loss of each epoch: {', '.join(f'{loss:.4f}' for loss in history.metrics['loss'])}")
     print(f"accuracy on the test set: {accuracy(model):.4f}")

@@ -67,7 +67,6 @@ def accuracy(model: mlpk.Model, rows: int = 5_000) -> float:
 
 
 if __name__ == "__main__":
-    model, history = train()
+    model, _ = train()
     print(model.summary())
-    print(f"loss of each epoch: {', '.join(f'{loss:.4f}' for loss in history.metrics['loss'])}")
     print(f"accuracy on new sequences, where chance gives 0.25: {accuracy(model):.4f}")

@@ -8,8 +8,6 @@ Simonyan and Zisserman, Very deep convolutional networks for large-scale image r
 import mlpk
 
 FILTERS = (16, 32, 64)
-ROWS = 10_000
-EPOCHS = 5
 BATCH = 50
 
 
@@ -30,32 +28,25 @@ def network(seed: int = 0) -> mlpk.Model:
     return mlpk.Model(layers, input_shape=(32, 32, 3), seed=seed)
 
 
-def train(rows: int = ROWS, epochs: int = EPOCHS) -> tuple[mlpk.Model, mlpk.History]:
+def train(rows: int = 10_000, epochs: int = 5) -> tuple[mlpk.Model, mlpk.History]:
     """Train on the first rows of batch 1; return the net with its history."""
     x, y, _, _ = mlpk.datasets.cifar10(batches=1)
     model = network()
+    rate = mlpk.schedules.cosine(lr=2e-3, steps=epochs * rows // BATCH)
     history = model.fit(
         x[:rows],
         y[:rows],
         loss="softmax_cross_entropy",
-        optimizer=mlpk.optimizers.adam(
-            lr=mlpk.schedules.cosine(lr=2e-3, steps=epochs * rows // BATCH)
-        ),
+        optimizer=mlpk.optimizers.adam(lr=rate),
         epochs=epochs,
         batch_size=BATCH,
-        metrics=["accuracy"],
     )
     return model, history
 
 
-def accuracy(model: mlpk.Model, rows: int = 10_000) -> float:
-    """Return the accuracy on the first rows of the test set."""
-    _, _, x, y = mlpk.datasets.cifar10(batches=1)
-    return float(model.evaluate(x[:rows], y[:rows], metrics=["accuracy"])["accuracy"])
-
-
 if __name__ == "__main__":
-    model, history = train()
+    _, _, x_test, y_test = mlpk.datasets.cifar10(batches=1)
+    model, _ = train()
     print(model.summary())
-    print(f"loss of each epoch: {', '.join(f'{loss:.4f}' for loss in history.metrics['loss'])}")
-    print(f"accuracy on the test set: {accuracy(model):.4f}")
+    scores = model.evaluate(x_test, y_test, metrics=["accuracy"])
+    print(f"accuracy on the test set: {scores['accuracy']:.4f}")

@@ -110,3 +110,46 @@ def test_the_mode_is_said_at_each_forward(training: bool) -> None:
     ctx = Context("float32")
     ctx.begin(3, training=training)
     assert (ctx.training, ctx.step) == (training, 3)
+
+
+def test_a_layer_inside_has_the_mode_of_its_node() -> None:
+    ctx = Context("float64", seed=3, needs_input_grad=(True, False))
+    ctx.begin(5, training=False)
+    inner = ctx.inner("layer")
+    assert (inner.dtype, inner.seed, inner.step) == (np.float64, 3, 5)
+    assert (inner.training, inner.needs_input_grad) == (False, (True, False))
+    inner.needs_input_grad = (True, True)
+    assert ctx.needs_input_grad == (True, False)
+
+
+def test_layers_inside_have_memory_apart_which_their_node_keeps() -> None:
+    ctx = Context("float32")
+    places = [
+        ctx.empty("y", (3,)),
+        ctx.inner("a").empty("y", (3,)),
+        ctx.inner("b").empty("y", (3,)),
+        ctx.inner("a").inner("b").empty("y", (3,)),
+    ]
+    for number, memory in enumerate(places):
+        memory.fill(number)
+    assert [memory[0] for memory in places] == [0, 1, 2, 3]
+    assert ctx.inner("a").empty("y", (3,)).tolist() == [1, 1, 1]
+    assert ctx.inner("a").inner("b").empty("y", (2,)).tolist() == [3, 3]
+    assert ctx.inner("a").empty("i", (2,), np.intp).dtype == np.intp
+
+
+def test_layers_inside_draw_on_from_one_stream() -> None:
+    def begun() -> Context:
+        ctx = Context("float32", seed=1, name="node")
+        ctx.begin(2, training=True)
+        return ctx
+
+    ctx = begun()
+    assert ctx.inner("a").rng is ctx.inner("a").inner("b").rng is ctx.rng
+    drawn = [ctx.inner("a").rng.random(), ctx.inner("b").rng.random(), ctx.rng.random()]
+    assert drawn == list(begun().rng.random(3))
+
+
+def test_memory_of_layers_inside_is_spoiled_with_their_node_s() -> None:
+    y = Context("float32", spoil=True).inner("a").inner("b").empty("y", (2,))
+    assert np.isnan(y).all()

@@ -1,14 +1,15 @@
 from __future__ import annotations
 
-import mlpk
-from mlpk import Input, Model
+import pytest
 
-dense = mlpk.layers.dense
+import mlpk
+from mlpk import Input, Layer, Model
+
+layers, dense = mlpk.layers, mlpk.layers.dense
 
 
 def test_a_network_is_a_table() -> None:
-    layers = [dense(units=100), "batch_norm", "relu", dense(units=10)]
-    model = Model(layers, input_shape=(784,))
+    model = Model([dense(units=100), "batch_norm", "relu", dense(units=10)], input_shape=(784,))
     # dense: 784 * 100 + 100 parameters of 4 bytes, and an output of 100 * 4 bytes.
     assert model.summary() == (
         "node        kind        output  parameters     memory  multiply-adds\n"
@@ -45,9 +46,58 @@ def test_what_depends_on_an_unknown_length_is_not_known() -> None:
     assert found["total"] == ["8", "?", "?"]
 
 
-def test_weights_count_at_every_position() -> None:
-    found = rows(Model([dense(units=2)], input_shape=(4, 5, 3)))
-    assert found["dense"][-1] == str(4 * 5 * 3 * 2)
+@pytest.mark.parametrize(
+    ("layer", "shape", "wanted"),
+    [
+        # each of the 4 * 5 positions: 3 inputs to 2 units
+        (dense(units=2), (4, 5, 3), 120),
+        # 4 * 6 windows of 3 * 3 on 6 * 8: each 9 * 2 inputs to 5 filters
+        (layers.conv2d(filters=5, kernel_size=3), (6, 8, 2), 2_160),
+        # 3 * 4 windows: 9 * 2 to 4
+        (layers.conv2d(filters=4, kernel_size=3, strides=2, padding="same"), (6, 8, 2), 864),
+        # 4 * 6 windows: a filter sees 9 * 2 of the 4 channels, and there are 6
+        (layers.conv2d(filters=6, kernel_size=3, groups=2), (6, 8, 4), 2_592),
+        # 8 windows: 3 * 2 to 4
+        (layers.conv1d(filters=4, kernel_size=3), (10, 2), 192),
+        # 4 * 6 windows: each of 2 * 3 outputs sees 9 places
+        (layers.depthwise_conv2d(kernel_size=3, depth_multiplier=3), (6, 8, 2), 1_296),
+        # 4 * 6 places: 9 for each of 2 channels, then 2 to 5
+        (layers.separable_conv2d(filters=5, kernel_size=3), (6, 8, 2), 672),
+        # each of the 3 * 4 places of the input, on each of 2 channels: 9 * 5 products
+        (layers.conv2d_transpose(filters=5, kernel_size=3, strides=2), (3, 4, 2), 1_080),
+        # the same, but a channel of 2 reaches 3 of the 6 filters
+        (layers.conv2d_transpose(filters=6, kernel_size=3, strides=2, groups=2), (3, 4, 2), 648),
+        # 7 steps: 3 inputs and 5 states to 5 units, once, in 3 gates, in 4
+        (layers.simple_rnn(units=5), (7, 3), 280),
+        (layers.gru(units=5), (7, 3), 840),
+        (layers.lstm(units=5), (7, 3), 1_120),
+        (layers.lstm(units=5, return_sequences=True), (7, 3), 1_120),
+        (layers.bidirectional(layer=layers.lstm(units=5)), (7, 3), 2_240),
+        (layers.bidirectional(layer=dense(units=2)), (7, 3), 84),
+        # no weight that sums of products are made with
+        (layers.embedding(entries=10, units=4), (7,), 0),
+        (layers.layer_norm(axes=2), (7, 3), 0),
+        (layers.prelu(), (7, 3), 0),
+        (layers.max_pool2d(kernel_size=2), (4, 4, 2), 0),
+    ],
+    ids=lambda given: given.kind if isinstance(given, Layer) else None,
+)
+def test_a_weight_counts_once_for_each_product(
+    layer: Layer, shape: tuple[int, ...], wanted: int
+) -> None:
+    dtype = "int64" if layer.kind == "embedding" else "float32"
+    model = Model([layer.named("node")], input_shape=shape, input_dtype=dtype)
+    assert rows(model)["node"][-1] == f"{wanted:,}"
+
+
+def test_where_steps_are_of_unknown_number_so_are_their_products() -> None:
+    found = rows(Model([layers.gru(units=2), dense(units=3)], input_shape=(None, 3)))
+    assert found["gru"][-1] == "?"
+    assert found["dense"][-1] == "6"
+    without = Model(
+        [layers.embedding(entries=3, units=2)], input_shape=(None,), input_dtype="int64"
+    )
+    assert rows(without)["embedding"][-1] == "0"
 
 
 def test_nodes_with_several_inputs_name_them() -> None:

@@ -11,16 +11,10 @@ from attrs.validators import optional
 from mlpk import Context, Declaration, Example, Layer, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape
+from mlpk_plugins.layers.image_fields import Padding1d, at_least_one, below_kernel
+from mlpk_plugins.layers.input_shapes import sequence_shape
 from mlpk_plugins.layers.pooling import mean, mean_gradient
-from mlpk_plugins.layers.window_fields import (
-    Padding1d,
-    at_least_one,
-    below_kernel,
-    grid_on,
-    sequence_axes,
-    sequence_outputs,
-)
-from mlpk_plugins.layers.windows import Axis
+from mlpk_plugins.layers.windows import Windows
 
 
 @define
@@ -41,15 +35,19 @@ class AveragePool1D(Layer):
     count_include_pad: bool = False
 
     @property
-    def _axes(self) -> tuple[Axis, Axis]:
-        return sequence_axes(self.kernel_size, self.strides or self.kernel_size, self.padding)
+    def _windows(self) -> Windows:
+        return Windows.on_sequences(
+            self.kernel_size, self.strides or self.kernel_size, self.padding
+        )
 
     def declare(self, x: Shape) -> Declaration:
-        return Declaration((*sequence_outputs(self._axes, x), x[-1]))
+        steps, channels = sequence_shape(x)
+        windows, _ = self._windows.outputs(steps, 1)
+        return Declaration((windows, channels))
 
     def forward(self, arrays: Arrays, ctx: Context, x: Array) -> tuple[Array, tuple[int, ...]]:
         image = x[:, :, None]
-        grid = grid_on(self._axes, image.shape)
+        grid = self._windows.grid(*image.shape[1:3])
         y = ctx.empty("y", (len(x), *grid.outputs, x.shape[-1]))
         mean(ctx, grid, image, y, count_pads=self.count_include_pad)
         return y[:, :, 0], image.shape
@@ -59,7 +57,7 @@ class AveragePool1D(Layer):
     ) -> Array | None:
         if not ctx.needs_input_grad[0]:
             return None
-        grid, dx = grid_on(self._axes, shape), ctx.empty("dx", shape)
+        grid, dx = self._windows.grid(*shape[1:3]), ctx.empty("dx", shape)
         mean_gradient(ctx, grid, dy[:, :, None], dx, count_pads=self.count_include_pad)
         return dx[:, :, 0]
 

@@ -11,17 +11,10 @@ from attrs.validators import optional
 from mlpk import Context, Declaration, Example, Layer, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape
+from mlpk_plugins.layers.image_fields import Padding, Pair, at_least_one, below_kernel
+from mlpk_plugins.layers.input_shapes import image_shape
 from mlpk_plugins.layers.pooling import mean, mean_gradient
-from mlpk_plugins.layers.window_fields import (
-    Padding,
-    Pair,
-    at_least_one,
-    below_kernel,
-    grid_on,
-    image_axes,
-    image_outputs,
-)
-from mlpk_plugins.layers.windows import Axis
+from mlpk_plugins.layers.windows import Windows
 
 
 @define
@@ -43,14 +36,15 @@ class AveragePool2D(Layer):
     count_include_pad: bool = False
 
     @property
-    def _axes(self) -> tuple[Axis, Axis]:
-        return image_axes(self.kernel_size, self.strides or self.kernel_size, self.padding)
+    def _windows(self) -> Windows:
+        return Windows.on_images(self.kernel_size, self.strides or self.kernel_size, self.padding)
 
     def declare(self, x: Shape) -> Declaration:
-        return Declaration((*image_outputs(self._axes, x), x[-1]))
+        height, width, channels = image_shape(x)
+        return Declaration((*self._windows.outputs(height, width), channels))
 
     def forward(self, arrays: Arrays, ctx: Context, x: Array) -> tuple[Array, tuple[int, ...]]:
-        grid = grid_on(self._axes, x.shape)
+        grid = self._windows.grid(*x.shape[1:3])
         y = ctx.empty("y", (len(x), *grid.outputs, x.shape[-1]))
         return mean(ctx, grid, x, y, count_pads=self.count_include_pad), x.shape
 
@@ -59,7 +53,7 @@ class AveragePool2D(Layer):
     ) -> Array | None:
         if not ctx.needs_input_grad[0]:
             return None
-        grid, dx = grid_on(self._axes, shape), ctx.empty("dx", shape)
+        grid, dx = self._windows.grid(*shape[1:3]), ctx.empty("dx", shape)
         return mean_gradient(ctx, grid, dy, dx, count_pads=self.count_include_pad)
 
     @classmethod

@@ -10,11 +10,12 @@ import numpy as np
 from attrs import field
 from attrs.validators import and_, ge, gt, le
 
-from mlpk import Buffer, Context, DataError, Declaration, Example, Layer, Param, ShapeError, define
+from mlpk import Buffer, Context, DataError, Declaration, Example, Layer, Param, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape, known
 from mlpk_plugins.layers.channels import channel_sums, per_channel
 from mlpk_plugins.layers.contiguous import contiguous
+from mlpk_plugins.layers.input_shapes import last_axis
 
 
 class Saved(NamedTuple):
@@ -52,9 +53,7 @@ class BatchNorm(Layer):
     frozen_stats: bool = False
 
     def declare(self, x: Shape) -> Declaration:
-        if not x:
-            raise ShapeError("wanted an axis of channels beside the batch, found none")
-        shape = (known(x[-1]),)
+        shape = (known(last_axis(x, "channels")),)
         alone = all(length in (1, None) for length in x[:-1])
         return Declaration(
             x,

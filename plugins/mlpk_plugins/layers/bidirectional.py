@@ -11,7 +11,6 @@ from mlpk import Context, Declaration, Example, Layer, ShapeError, define
 from mlpk.arrays import Array, Arrays, Grads, Views
 from mlpk.declaration import Shape, known
 from mlpk_plugins.layers.gru import GRU
-from mlpk_plugins.layers.inner_context import InnerContext
 from mlpk_plugins.layers.lstm import LSTM
 from mlpk_plugins.layers.recurrence import sequence_and_mask
 
@@ -48,16 +47,17 @@ class Bidirectional(Layer):
             _doubled(inner.params),
             _doubled(inner.buffers),
             min_rows=inner.min_rows,
+            positions=inner.positions,
         )
 
     def forward(
         self, arrays: Arrays, ctx: Context, x: Array, mask: Array | None = None
     ) -> tuple[Array, tuple[Any, Any]]:
         inputs = _given(x, mask)
-        first, saved = self.layer.forward(_of(FORWARD, arrays), InnerContext(ctx, FORWARD), *inputs)
+        first, saved = self.layer.forward(_of(FORWARD, arrays), ctx.inner(FORWARD), *inputs)
         turned = (array[:, ::-1] for array in inputs)
         second, saved_second = self.layer.forward(
-            _of(BACKWARD, arrays), InnerContext(ctx, BACKWARD), *turned
+            _of(BACKWARD, arrays), ctx.inner(BACKWARD), *turned
         )
         y = ctx.empty("y", (*first.shape[:-1], 2 * first.shape[-1]))
         np.concatenate((first, _turned(second)), axis=-1, out=y)
@@ -68,9 +68,7 @@ class Bidirectional(Layer):
     ) -> Array | tuple[Array | None, ...] | None:
         units = dy.shape[-1] // 2
         dfirst, dsecond = (
-            self.layer.backward(
-                _of(name, arrays), InnerContext(ctx, name), its, dits, _of(name, grads)
-            )
+            self.layer.backward(_of(name, arrays), ctx.inner(name), its, dits, _of(name, grads))
             for name, its, dits in (
                 (FORWARD, saved[0], dy[..., :units]),
                 (BACKWARD, saved[1], _turned(dy[..., units:])),

@@ -38,6 +38,10 @@ class Concatenate(Layer):
 
     def declare(self, *inputs: Shape) -> Declaration:
         rank = len(inputs[0]) if inputs else 0
+        if rank == 0:
+            raise ShapeError(
+                "wanted inputs with an axis beside the batch to join along, found none"
+            )
         axis = self.axis - 1 if self.axis > 0 else rank + self.axis
         if not 0 <= axis < rank:
             raise ShapeError(f"wanted axis 1 to {rank} or -{rank} to -1, found {self.axis}")

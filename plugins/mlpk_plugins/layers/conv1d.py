@@ -20,15 +20,9 @@ from mlpk_plugins.layers.convolution import (
     matrices,
     spread,
 )
-from mlpk_plugins.layers.window_fields import (
-    Padding1d,
-    at_least_one,
-    grid_on,
-    not_negative,
-    sequence_axes,
-    sequence_outputs,
-)
-from mlpk_plugins.layers.windows import Axis
+from mlpk_plugins.layers.image_fields import Padding1d, at_least_one, not_negative
+from mlpk_plugins.layers.input_shapes import sequence_shape
+from mlpk_plugins.layers.windows import Windows
 
 
 @define
@@ -57,20 +51,21 @@ class Conv1D(Layer):
     init: Initializer | str = "glorot_uniform"
 
     def declare(self, x: Shape) -> Declaration:
-        outputs = sequence_outputs(self._axes, x)
-        window, channels = (self.kernel_size,), known(x[-1])
+        steps, features = sequence_shape(x)
+        window, channels = (self.kernel_size,), known(features)
         params = {"weight": kernel_param(window, channels, self.filters, self.groups, self.init)}
         if self.bias:
             params["bias"] = Param((self.filters,), "zeros", decay=False)
-        return Declaration((*outputs, self.filters), params)
+        windows, _ = self._windows.outputs(steps, 1)
+        return Declaration((windows, self.filters), params)
 
     @property
-    def _axes(self) -> tuple[Axis, Axis]:
-        return sequence_axes(self.kernel_size, self.strides, self.padding, self.dilation)
+    def _windows(self) -> Windows:
+        return Windows.on_sequences(self.kernel_size, self.strides, self.padding, self.dilation)
 
     def forward(self, arrays: Arrays, ctx: Context, x: Array) -> tuple[Array, Array]:
         image = x[:, :, None]
-        grid = grid_on(self._axes, image.shape)
+        grid = self._windows.grid(*image.shape[1:3])
         y = ctx.empty("y", (len(x), *grid.outputs, self.filters))
         convolve(ctx, grid, image, matrices(arrays["weight"], self.groups), y)
         if self.bias:
@@ -80,7 +75,7 @@ class Conv1D(Layer):
     def backward(
         self, arrays: Arrays, ctx: Context, image: Array, doutput: Array, grads: Grads
     ) -> Array | None:
-        grid, dy = grid_on(self._axes, image.shape), contiguous(ctx, "dy", doutput)
+        grid, dy = self._windows.grid(*image.shape[1:3]), contiguous(ctx, "dy", doutput)
         kernel_gradient(ctx, grid, image, dy[:, :, None], matrices(grads["weight"], self.groups))
         if self.bias:
             grads["bias"][...] = channel_sums(ctx, dy)

@@ -20,17 +20,9 @@ from mlpk_plugins.layers.convolution import (
     matrices,
     spread,
 )
-from mlpk_plugins.layers.window_fields import (
-    Padding,
-    Pair,
-    at_least_one,
-    grid_on,
-    image_axes,
-    image_outputs,
-    not_negative,
-    pair,
-)
-from mlpk_plugins.layers.windows import Axis
+from mlpk_plugins.layers.image_fields import Padding, Pair, at_least_one, not_negative, pair
+from mlpk_plugins.layers.input_shapes import image_shape
+from mlpk_plugins.layers.windows import Windows
 
 
 @define
@@ -59,19 +51,19 @@ class Conv2D(Layer):
     init: Initializer | str = "glorot_uniform"
 
     def declare(self, x: Shape) -> Declaration:
-        outputs = image_outputs(self._axes, x)
-        window, channels = pair(self.kernel_size), known(x[-1])
+        height, width, depth = image_shape(x)
+        window, channels = pair(self.kernel_size), known(depth)
         params = {"weight": kernel_param(window, channels, self.filters, self.groups, self.init)}
         if self.bias:
             params["bias"] = Param((self.filters,), "zeros", decay=False)
-        return Declaration((*outputs, self.filters), params)
+        return Declaration((*self._windows.outputs(height, width), self.filters), params)
 
     @property
-    def _axes(self) -> tuple[Axis, Axis]:
-        return image_axes(self.kernel_size, self.strides, self.padding, self.dilation)
+    def _windows(self) -> Windows:
+        return Windows.on_images(self.kernel_size, self.strides, self.padding, self.dilation)
 
     def forward(self, arrays: Arrays, ctx: Context, x: Array) -> tuple[Array, Array]:
-        grid = grid_on(self._axes, x.shape)
+        grid = self._windows.grid(*x.shape[1:3])
         y = ctx.empty("y", (len(x), *grid.outputs, self.filters))
         convolve(ctx, grid, x, matrices(arrays["weight"], self.groups), y)
         if self.bias:
@@ -81,7 +73,7 @@ class Conv2D(Layer):
     def backward(
         self, arrays: Arrays, ctx: Context, x: Array, doutput: Array, grads: Grads
     ) -> Array | None:
-        grid, dy = grid_on(self._axes, x.shape), contiguous(ctx, "dy", doutput)
+        grid, dy = self._windows.grid(*x.shape[1:3]), contiguous(ctx, "dy", doutput)
         kernel_gradient(ctx, grid, x, dy, matrices(grads["weight"], self.groups))
         if self.bias:
             grads["bias"][...] = channel_sums(ctx, dy.reshape(len(dy), -1, self.filters))

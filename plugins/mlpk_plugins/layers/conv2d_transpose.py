@@ -23,16 +23,10 @@ from mlpk_plugins.layers.convolution import (
     kernel_param,
     spread,
 )
-from mlpk_plugins.layers.window_fields import (
-    Padding,
-    Pair,
-    at_least_one,
-    image_axes,
-    not_negative,
-    pair,
-    refuse_no_images,
-)
-from mlpk_plugins.layers.windows import Axis, Grid
+from mlpk_plugins.layers.grid import Grid
+from mlpk_plugins.layers.image_fields import Padding, Pair, at_least_one, not_negative, pair
+from mlpk_plugins.layers.input_shapes import image_shape
+from mlpk_plugins.layers.windows import Windows
 
 
 def _below_strides(layer: Any, field: attrs.Attribute[Any], value: Pair) -> None:
@@ -70,27 +64,22 @@ class Conv2DTranspose(Layer):
     init: Initializer | str = "glorot_uniform"
 
     def declare(self, x: Shape) -> Declaration:
-        refuse_no_images(x)
-        window, channels = pair(self.kernel_size), known(x[-1])
+        rows, columns, depth = image_shape(x)
+        window, channels = pair(self.kernel_size), known(depth)
         params = {"weight": kernel_param(window, channels, self.filters, self.groups, self.init)}
         if self.bias:
             params["bias"] = Param((self.filters,), "zeros", decay=False)
-        return Declaration((*self._lengths(x[:2]), self.filters), params)
+        lengths = self._windows.lengths(rows, columns, self.output_padding)
+        return Declaration((*lengths, self.filters), params, positions=(rows, columns))
 
     @property
-    def _axes(self) -> tuple[Axis, Axis]:
-        return image_axes(self.kernel_size, self.strides, self.padding, self.dilation)
-
-    def _lengths(self, x: Shape) -> Shape:
-        """Return the output's height and width for an input's; None where unknown."""
-        return tuple(
-            None if length is None else axis.length(length, extra)
-            for axis, length, extra in zip(self._axes, x, pair(self.output_padding), strict=True)
-        )
+    def _windows(self) -> Windows:
+        return Windows.on_images(self.kernel_size, self.strides, self.padding, self.dilation)
 
     def _grid(self, x: Array) -> Grid:
-        height, width = map(known, self._lengths(x.shape[1:3]))
-        return Grid.of(self._axes, (height, width))
+        _, rows, columns, _ = x.shape
+        lengths = self._windows.lengths(rows, columns, self.output_padding)
+        return self._windows.grid(*map(known, lengths))
 
     def forward(self, arrays: Arrays, ctx: Context, x: Array) -> tuple[Array, Array]:
         grid, rows = self._grid(x), contiguous(ctx, "x", x)

@@ -14,7 +14,7 @@ import numpy as np
 from mlpk import Context, Initializer, Param, ShapeError
 from mlpk.arrays import Array
 from mlpk_plugins.layers.contiguous import contiguous
-from mlpk_plugins.layers.windows import Grid
+from mlpk_plugins.layers.grid import Grid
 
 
 def kernel_param(

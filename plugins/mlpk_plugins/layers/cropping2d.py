@@ -11,7 +11,9 @@ from mlpk import Context, Declaration, Example, Layer, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape
 from mlpk.errors import ShapeError
-from mlpk_plugins.layers.margins import Margins, framed, from_zero, images, inside, sides
+from mlpk_plugins.layers.image_fields import Margins, not_negative, sides
+from mlpk_plugins.layers.input_shapes import image_shape
+from mlpk_plugins.layers.margins import framed, inside
 
 
 @define
@@ -26,10 +28,10 @@ class Cropping2D(Layer):
     kind: ClassVar[str] = "cropping2d"
     gives: ClassVar[str] = "same"
 
-    cropping: Margins = field(default=1, validator=from_zero)
+    cropping: Margins = field(default=1, validator=not_negative)
 
     def declare(self, x: Shape) -> Declaration:
-        height, width, channels = images(x)
+        height, width, channels = image_shape(x)
         down, across = sides(self.cropping)
         return Declaration((self._left(height, down), self._left(width, across), channels))
 

@@ -9,10 +9,11 @@ import numpy as np
 from attrs import field
 from attrs.validators import ge
 
-from mlpk import Context, Declaration, Example, Initializer, Layer, Param, ShapeError, define
+from mlpk import Context, Declaration, Example, Initializer, Layer, Param, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape, known
 from mlpk_plugins.layers.contiguous import contiguous
+from mlpk_plugins.layers.input_shapes import last_axis
 
 
 @define
@@ -29,30 +30,29 @@ class Dense(Layer):
     init: Initializer | str = "glorot_uniform"
 
     def declare(self, x: Shape) -> Declaration:
-        if not x:
-            raise ShapeError("wanted an axis of features beside the batch, found none")
-        params = {"weight": Param((known(x[-1]), self.units), self.init)}
+        params = {"weight": Param((known(last_axis(x, "features")), self.units), self.init)}
         if self.bias:
             params["bias"] = Param((self.units,), "zeros", decay=False)
         return Declaration((*x[:-1], self.units), params)
 
     def forward(self, arrays: Arrays, ctx: Context, x: Array) -> tuple[Array, Array]:
-        y = np.matmul(x, arrays["weight"], out=ctx.empty("y", (*x.shape[:-1], self.units)))
+        rows = contiguous(ctx, "x", x).reshape(-1, x.shape[-1])
+        y = np.matmul(rows, arrays["weight"], out=ctx.empty("y", (len(rows), self.units)))
         if self.bias:
             y += arrays["bias"]
-        return y, x
+        return y.reshape(*x.shape[:-1], self.units), rows
 
     def backward(
-        self, arrays: Arrays, ctx: Context, x: Array, dy: Array, grads: Grads
+        self, arrays: Arrays, ctx: Context, rows: Array, dy: Array, grads: Grads
     ) -> Array | None:
-        rows = contiguous(ctx, "x", x).reshape(-1, x.shape[-1])
         drows = contiguous(ctx, "dy", dy).reshape(-1, self.units)
         np.matmul(rows.T, drows, out=grads["weight"])
         if self.bias:
             np.sum(drows, axis=0, out=grads["bias"])
         if not ctx.needs_input_grad[0]:
             return None
-        return np.matmul(dy, arrays["weight"].T, out=ctx.empty("dx", x.shape))
+        dx = np.matmul(drows, arrays["weight"].T, out=ctx.empty("dx", rows.shape))
+        return dx.reshape(*dy.shape[:-1], rows.shape[1])
 
     @classmethod
     def examples(cls) -> Iterator[Example]:

@@ -11,7 +11,7 @@ import numpy as np
 from mlpk import Context
 from mlpk.arrays import Array
 from mlpk_plugins.layers.channels import channel_sums, per_channel
-from mlpk_plugins.layers.windows import Grid
+from mlpk_plugins.layers.grid import Grid
 
 
 def convolve_each(ctx: Context, grid: Grid, x: Array, kernel: Array, y: Array) -> Array:

@@ -15,17 +15,9 @@ from mlpk_plugins.layers.channels import channel_sums
 from mlpk_plugins.layers.contiguous import contiguous
 from mlpk_plugins.layers.convolution import kernel_param
 from mlpk_plugins.layers.depthwise import convolve_each, each_kernel_gradient, spread_each
-from mlpk_plugins.layers.window_fields import (
-    Padding,
-    Pair,
-    at_least_one,
-    grid_on,
-    image_axes,
-    image_outputs,
-    not_negative,
-    pair,
-)
-from mlpk_plugins.layers.windows import Axis
+from mlpk_plugins.layers.image_fields import Padding, Pair, at_least_one, not_negative, pair
+from mlpk_plugins.layers.input_shapes import image_shape
+from mlpk_plugins.layers.windows import Windows
 
 
 @define
@@ -51,20 +43,20 @@ class DepthwiseConv2D(Layer):
     init: Initializer | str = "glorot_uniform"
 
     def declare(self, x: Shape) -> Declaration:
-        outputs = image_outputs(self._axes, x)
-        window, channels = pair(self.kernel_size), known(x[-1])
+        height, width, depth = image_shape(x)
+        window, channels = pair(self.kernel_size), known(depth)
         filters = channels * self.depth_multiplier
         params = {"weight": kernel_param(window, channels, filters, channels, self.init)}
         if self.bias:
             params["bias"] = Param((filters,), "zeros", decay=False)
-        return Declaration((*outputs, filters), params)
+        return Declaration((*self._windows.outputs(height, width), filters), params)
 
     @property
-    def _axes(self) -> tuple[Axis, Axis]:
-        return image_axes(self.kernel_size, self.strides, self.padding, self.dilation)
+    def _windows(self) -> Windows:
+        return Windows.on_images(self.kernel_size, self.strides, self.padding, self.dilation)
 
     def forward(self, arrays: Arrays, ctx: Context, x: Array) -> tuple[Array, Array]:
-        grid = grid_on(self._axes, x.shape)
+        grid = self._windows.grid(*x.shape[1:3])
         kernel = arrays["weight"].reshape(grid.elements, -1)
         y = ctx.empty("y", (len(x), *grid.outputs, kernel.shape[-1]))
         convolve_each(ctx, grid, x, kernel, y)
@@ -75,7 +67,7 @@ class DepthwiseConv2D(Layer):
     def backward(
         self, arrays: Arrays, ctx: Context, x: Array, doutput: Array, grads: Grads
     ) -> Array | None:
-        grid, dy = grid_on(self._axes, x.shape), contiguous(ctx, "dy", doutput)
+        grid, dy = self._windows.grid(*x.shape[1:3]), contiguous(ctx, "dy", doutput)
         each_kernel_gradient(ctx, grid, x, dy, grads["weight"].reshape(grid.elements, -1))
         if self.bias:
             grads["bias"][...] = channel_sums(ctx, dy.reshape(len(dy), -1, dy.shape[-1]))

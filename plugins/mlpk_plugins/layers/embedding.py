@@ -33,9 +33,8 @@ class Embedding(Layer):
     init: Initializer | str = "uniform"
 
     def declare(self, x: Shape) -> Declaration:
-        return Declaration(
-            (*x, self.units), {"weight": Param((self.entries, self.units), self.init)}
-        )
+        params = {"weight": Param((self.entries, self.units), self.init)}
+        return Declaration((*x, self.units), params, positions=(0,))
 
     def forward(self, arrays: Arrays, ctx: Context, x: Array) -> tuple[Array, Array]:
         self._check(x)

@@ -10,7 +10,7 @@ import numpy as np
 from mlpk import Context, Declaration, Example, Layer, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape
-from mlpk_plugins.layers.window_fields import refuse_no_sequences
+from mlpk_plugins.layers.input_shapes import sequence_shape
 
 
 @define
@@ -23,8 +23,8 @@ class GlobalAveragePool1D(Layer):
     kind: ClassVar[str] = "global_average_pool1d"
 
     def declare(self, x: Shape) -> Declaration:
-        refuse_no_sequences(x)
-        return Declaration(x[-1:])
+        _, channels = sequence_shape(x)
+        return Declaration((channels,))
 
     def forward(self, arrays: Arrays, ctx: Context, x: Array) -> tuple[Array, tuple[int, ...]]:
         return np.mean(x, axis=1, out=ctx.empty("y", (len(x), x.shape[-1]))), x.shape

@@ -10,7 +10,7 @@ import numpy as np
 from mlpk import Context, Declaration, Example, Layer, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape
-from mlpk_plugins.layers.window_fields import refuse_no_images
+from mlpk_plugins.layers.input_shapes import image_shape
 
 
 @define
@@ -23,8 +23,8 @@ class GlobalAveragePool2D(Layer):
     kind: ClassVar[str] = "global_average_pool2d"
 
     def declare(self, x: Shape) -> Declaration:
-        refuse_no_images(x)
-        return Declaration(x[-1:])
+        *_, channels = image_shape(x)
+        return Declaration((channels,))
 
     def forward(self, arrays: Arrays, ctx: Context, x: Array) -> tuple[Array, tuple[int, ...]]:
         return np.mean(x, axis=(1, 2), out=ctx.empty("y", (len(x), x.shape[-1]))), x.shape

@@ -10,8 +10,8 @@ import numpy as np
 from mlpk import Context, Declaration, Example, Layer, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape
+from mlpk_plugins.layers.input_shapes import sequence_shape
 from mlpk_plugins.layers.pooling import largest_row_gradient
-from mlpk_plugins.layers.window_fields import refuse_no_sequences
 
 
 @define
@@ -24,8 +24,8 @@ class GlobalMaxPool1D(Layer):
     kind: ClassVar[str] = "global_max_pool1d"
 
     def declare(self, x: Shape) -> Declaration:
-        refuse_no_sequences(x)
-        return Declaration(x[-1:])
+        _, channels = sequence_shape(x)
+        return Declaration((channels,))
 
     def forward(self, arrays: Arrays, ctx: Context, x: Array) -> tuple[Array, Array]:
         return np.max(x, axis=1, out=ctx.empty("y", (len(x), x.shape[-1]))), x

@@ -11,8 +11,8 @@ from mlpk import Context, Declaration, Example, Layer, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape
 from mlpk_plugins.layers.contiguous import contiguous
+from mlpk_plugins.layers.input_shapes import image_shape
 from mlpk_plugins.layers.pooling import largest_row_gradient
-from mlpk_plugins.layers.window_fields import refuse_no_images
 
 
 @define
@@ -26,8 +26,8 @@ class GlobalMaxPool2D(Layer):
     kind: ClassVar[str] = "global_max_pool2d"
 
     def declare(self, x: Shape) -> Declaration:
-        refuse_no_images(x)
-        return Declaration(x[-1:])
+        *_, channels = image_shape(x)
+        return Declaration((channels,))
 
     def forward(self, arrays: Arrays, ctx: Context, x: Array) -> tuple[Array, Array]:
         return np.max(x, axis=(1, 2), out=ctx.empty("y", (len(x), x.shape[-1]))), x

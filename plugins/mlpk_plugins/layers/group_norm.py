@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import prod
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 import numpy as np
 from attrs import field
@@ -14,14 +14,13 @@ from mlpk import Context, Declaration, Example, Layer, Param, ShapeError, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape, known
 from mlpk_plugins.layers.contiguous import contiguous
-from mlpk_plugins.layers.sums import column_sums
-
-
-class Saved(NamedTuple):
-    """What the way back needs."""
-
-    xhat: Array  # (n, positions, channels)
-    inverse: Array  # (n, 1, channels): 1 / sqrt(var + eps)
+from mlpk_plugins.layers.input_shapes import last_axis
+from mlpk_plugins.layers.normalisation import (
+    Normalised,
+    affine_back,
+    normalise,
+    normalise_back,
+)
 
 
 @define
@@ -45,9 +44,7 @@ class GroupNorm(Layer):
     eps: float = field(default=1e-5, validator=gt(0))
 
     def declare(self, x: Shape) -> Declaration:
-        if not x:
-            raise ShapeError("wanted an axis of channels beside the batch, found none")
-        channels = known(x[-1])
+        channels = known(last_axis(x, "channels"))
         if channels % self.groups:
             raise ShapeError(
                 f"wanted channels that {self.groups} groups divide, found {channels}; "
@@ -59,40 +56,21 @@ class GroupNorm(Layer):
         }
         return Declaration(x, params)
 
-    def forward(self, arrays: Arrays, ctx: Context, x: Array) -> tuple[Array, Saved]:
+    def forward(self, arrays: Arrays, ctx: Context, x: Array) -> tuple[Array, Normalised]:
         rows = contiguous(ctx, "x", x).reshape(len(x), prod(x.shape[1:-1]), x.shape[-1])
-        xhat, y = ctx.empty("xhat", rows.shape), ctx.empty("y", rows.shape)
         inverse = ctx.empty("inverse", (len(x), 1, x.shape[-1]))
-        np.subtract(rows, self._means(ctx, rows, inverse), out=xhat)
-        # A mean is off by its rounding, which counts where the deviation is small beside it.
-        xhat -= self._means(ctx, xhat, inverse)
-        self._means(ctx, np.multiply(xhat, xhat, out=y), inverse)
-        inverse += self.eps
-        np.divide(1, np.sqrt(inverse, out=inverse), out=inverse)
-        xhat *= inverse
-        np.multiply(xhat, arrays["gamma"], out=y)
-        y += arrays["beta"]
-        return y.reshape(x.shape), Saved(xhat, inverse)
+        gamma, beta = arrays["gamma"], arrays["beta"]
+        y, saved = normalise(ctx, rows, gamma, beta, self.eps, self._means, inverse)
+        return y.reshape(x.shape), saved
 
     def backward(
-        self, arrays: Arrays, ctx: Context, saved: Saved, doutput: Array, grads: Grads
+        self, arrays: Arrays, ctx: Context, saved: Normalised, doutput: Array, grads: Grads
     ) -> Array | None:
-        xhat, inverse = saved
-        channels = xhat.shape[-1]
-        dy = contiguous(ctx, "dy", doutput).reshape(xhat.shape)
-        dx = np.multiply(dy, xhat, out=ctx.empty("dx", xhat.shape))
-        column_sums(ctx, dx.reshape(-1, channels), grads["gamma"])
-        column_sums(ctx, dy.reshape(-1, channels), grads["beta"])
+        dy = contiguous(ctx, "dy", doutput).reshape(saved.xhat.shape)
+        affine_back(ctx, saved, dy, grads["gamma"], grads["beta"])
         if not ctx.needs_input_grad[0]:
             return None
-        mean = ctx.empty("mean", inverse.shape)
-        g = np.multiply(dy, arrays["gamma"], out=ctx.empty("g", xhat.shape))
-        np.multiply(g, xhat, out=dx)
-        np.multiply(xhat, self._means(ctx, dx, mean), out=dx)
-        g -= self._means(ctx, g, mean)
-        np.subtract(g, dx, out=dx)
-        dx *= inverse
-        return dx.reshape(doutput.shape)
+        return normalise_back(ctx, saved, dy, arrays["gamma"], self._means).reshape(doutput.shape)
 
     def _means(self, ctx: Context, x: Array, out: Array) -> Array:
         """Write each group's mean to all of its channels in out (n, 1, channels), and return it."""

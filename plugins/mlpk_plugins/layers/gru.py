@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 import numpy as np
 from attrs import field
@@ -12,29 +12,15 @@ from attrs.validators import ge
 from mlpk import Context, Declaration, Example, Initializer, Layer, Param, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape
+from mlpk_plugins.layers.gru_cell import Cells, gru_steps, gru_steps_back
 from mlpk_plugins.layers.recurrence import (
-    by_time,
-    driven,
-    driven_back,
+    examples_of,
     gates_of,
-    masked_steps,
     output,
     recurrent_gradient,
-    sequence_and_mask,
-    sequence_width,
-    states,
 )
+from mlpk_plugins.layers.steps import Steps, sequence_width
 from mlpk_plugins.layers.sums import column_sums
-
-
-class Saved(NamedTuple):
-    """What the way back needs, by time."""
-
-    steps: Array  # (T, n, n_in)
-    gates: Array  # (T, n, 3 units)
-    h: Array  # (T + 1, n, units)
-    q: Array  # (T, n, units): h R_n + d_n
-    with_mask: bool
 
 
 @define
@@ -69,74 +55,26 @@ class GRU(Layer):
             "bias": Param((3 * units,), "zeros", decay=False),
             "recurrent_bias": Param((3 * units,), "zeros", decay=False),
         }
-        return Declaration((x[0], units) if self.return_sequences else (units,), params)
+        output = (x[0], units) if self.return_sequences else (units,)
+        return Declaration(output, params, positions=x[:1])
 
     def forward(
         self, arrays: Arrays, ctx: Context, x: Array, mask: Array | None = None
-    ) -> tuple[Array, Saved]:
-        masked = masked_steps(ctx, x, mask)
-        steps = by_time(ctx, x, masked)
-        gates = driven(ctx, arrays, steps)
-        z, r, n = gates_of(gates, 3)
-        h, q = states(ctx, "h", steps, self.units), ctx.empty("q", z.shape)
-        product = ctx.empty("product", gates.shape[1:])
-        for t, now in enumerate(gates):
-            np.matmul(h[t], arrays["recurrent"], out=product)
-            product += arrays["recurrent_bias"]
-            np.copyto(q[t], product[:, 2 * self.units :])
-            # sigmoid(a) = 0.5 * tanh(0.5 * a) + 0.5
-            zr = now[:, : 2 * self.units]
-            zr += product[:, : 2 * self.units]
-            np.tanh(np.multiply(zr, 0.5, out=zr), out=zr)
-            np.add(np.multiply(zr, 0.5, out=zr), 0.5, out=zr)
-            n[t] += np.multiply(r[t], q[t], out=h[t + 1])
-            np.tanh(n[t], out=n[t])
-            if masked is not None:  # h' = 1 * h + 0 * 0
-                np.copyto(now, 0, where=masked[t])
-                np.copyto(z[t], 1, where=masked[t])
-            np.subtract(h[t], n[t], out=h[t + 1])
-            h[t + 1] *= z[t]
-            h[t + 1] += n[t]
-        y = output(h, return_sequences=self.return_sequences)
-        return y, Saved(steps, gates, h, q, masked is not None)
+    ) -> tuple[Array, tuple[Steps, Cells]]:
+        steps = Steps.of(ctx, x, mask)
+        cells = gru_steps(ctx, arrays, steps)
+        return output(cells.h, return_sequences=self.return_sequences), (steps, cells)
 
     def backward(
-        self, arrays: Arrays, ctx: Context, saved: Saved, dy: Array, grads: Grads
+        self, arrays: Arrays, ctx: Context, saved: tuple[Steps, Cells], dy: Array, grads: Grads
     ) -> Array | tuple[Array | None, None] | None:
-        steps, gates, h, q, with_mask = saved
-        z, r, n = gates_of(gates, 3)
-        # Gradients of h R + d and of x W + b differ in the part of n alone, dq and dn. All are dh
-        # times a factor, which is computed for all steps at once.
-        dgates = ctx.empty("dgates", gates.shape)
-        dz, dr, dq = gates_of(dgates, 3)
-        dn = np.multiply(n, n, out=ctx.empty("dn", n.shape))
-        np.subtract(1, dn, out=dn)
-        dn *= np.subtract(1, z, out=dz)
-        dz *= z
-        dz *= np.subtract(h[:-1], n, out=dq)
-        np.multiply(dn, r, out=dq)
-        np.multiply(np.subtract(1, r, out=dr), dq, out=dr)
-        dr *= q
-        dh, earlier = ctx.empty("dh", h.shape[1:]), ctx.empty("earlier", h.shape[1:])
-        dh[...] = 0 if self.return_sequences else dy
-        for t in reversed(range(len(steps))):
-            if self.return_sequences:
-                dh += dy[:, t]
-            for slope in (dz, dr, dq, dn):
-                slope[t] *= dh
-            np.matmul(dgates[t], arrays["recurrent"].T, out=earlier)
-            earlier += np.multiply(dh, z[t], out=dh)
-            dh, earlier = earlier, dh
-        recurrent_gradient(h, dgates, grads["recurrent"])
+        steps, cells = saved
+        dgates, dn = gru_steps_back(ctx, arrays, cells, dy)
+        recurrent_gradient(cells.h, dgates, grads["recurrent"])
         column_sums(ctx, dgates.reshape(-1, dgates.shape[-1]), grads["recurrent_bias"])
-        dq[...] = dn
-        dx = driven_back(ctx, arrays, steps, dgates, grads)
-        return (dx, None) if with_mask else dx
+        np.copyto(gates_of(dgates, 3)[2], dn)
+        return steps.driven_back(ctx, arrays, dgates, grads)
 
     @classmethod
     def examples(cls) -> Iterator[Example]:
-        yield Example(cls(units=3), (4, 2))
-        yield Example(cls(units=2, return_sequences=True), (None, 3))
-        for sequences in (False, True):
-            layer = cls(units=2, return_sequences=sequences)
-            yield Example(layer, (None, 3), (None,), draw=sequence_and_mask)
+        return examples_of(cls)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
-import numpy as np
 from attrs import field
 from attrs.validators import ge, gt
 
@@ -13,14 +12,13 @@ from mlpk import Context, Declaration, Example, Layer, Param, ShapeError, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape, known
 from mlpk_plugins.layers.contiguous import contiguous
-from mlpk_plugins.layers.sums import column_sums, row_means
-
-
-class Saved(NamedTuple):
-    """What the way back needs."""
-
-    xhat: Array  # (rows, features)
-    inverse: Array  # (rows, 1): 1 / sqrt(var + eps)
+from mlpk_plugins.layers.normalisation import (
+    Normalised,
+    affine_back,
+    normalise,
+    normalise_back,
+)
+from mlpk_plugins.layers.sums import row_means
 
 
 @define
@@ -50,42 +48,24 @@ class LayerNorm(Layer):
             "gamma": Param(shape, "ones", decay=False),
             "beta": Param(shape, "zeros", decay=False),
         }
-        return Declaration(x, params)
+        return Declaration(x, params, positions=(0,))
 
-    def forward(self, arrays: Arrays, ctx: Context, x: Array) -> tuple[Array, Saved]:
+    def forward(self, arrays: Arrays, ctx: Context, x: Array) -> tuple[Array, Normalised]:
         gamma, beta = arrays["gamma"].ravel(), arrays["beta"].ravel()
         rows = contiguous(ctx, "x", x).reshape(-1, len(gamma))
-        xhat, y = ctx.empty("xhat", rows.shape), ctx.empty("y", rows.shape)
         inverse = ctx.empty("inverse", (len(rows), 1))
-        np.subtract(rows, row_means(ctx, rows, inverse), out=xhat)
-        # A mean is off by its rounding, which counts where the deviation is small beside it.
-        xhat -= row_means(ctx, xhat, inverse)
-        row_means(ctx, np.multiply(xhat, xhat, out=y), inverse)
-        inverse += self.eps
-        np.divide(1, np.sqrt(inverse, out=inverse), out=inverse)
-        xhat *= inverse
-        np.multiply(xhat, gamma, out=y)
-        y += beta
-        return y.reshape(x.shape), Saved(xhat, inverse)
+        y, saved = normalise(ctx, rows, gamma, beta, self.eps, row_means, inverse)
+        return y.reshape(x.shape), saved
 
     def backward(
-        self, arrays: Arrays, ctx: Context, saved: Saved, doutput: Array, grads: Grads
+        self, arrays: Arrays, ctx: Context, saved: Normalised, doutput: Array, grads: Grads
     ) -> Array | None:
-        xhat, inverse = saved
-        dy = contiguous(ctx, "dy", doutput).reshape(xhat.shape)
-        dx = np.multiply(dy, xhat, out=ctx.empty("dx", xhat.shape))
-        column_sums(ctx, dx, grads["gamma"].reshape(-1))
-        column_sums(ctx, dy, grads["beta"].reshape(-1))
+        dy = contiguous(ctx, "dy", doutput).reshape(saved.xhat.shape)
+        affine_back(ctx, saved, dy, grads["gamma"].reshape(-1), grads["beta"].reshape(-1))
         if not ctx.needs_input_grad[0]:
             return None
-        mean = ctx.empty("mean", inverse.shape)
-        g = np.multiply(dy, arrays["gamma"].ravel(), out=ctx.empty("g", xhat.shape))
-        np.multiply(g, xhat, out=dx)
-        np.multiply(xhat, row_means(ctx, dx, mean), out=dx)
-        g -= row_means(ctx, g, mean)
-        np.subtract(g, dx, out=dx)
-        dx *= inverse
-        return dx.reshape(doutput.shape)
+        gamma = arrays["gamma"].ravel()
+        return normalise_back(ctx, saved, dy, gamma, row_means).reshape(doutput.shape)
 
     @classmethod
     def examples(cls) -> Iterator[Example]:

@@ -10,7 +10,7 @@ import numpy as np
 from mlpk import Context, Declaration, Example, Layer, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape
-from mlpk.errors import ShapeError
+from mlpk_plugins.layers.input_shapes import last_axis
 
 
 @define
@@ -24,8 +24,7 @@ class LogSoftmax(Layer):
     kind: ClassVar[str] = "log_softmax"
 
     def declare(self, x: Shape) -> Declaration:
-        if not x:
-            raise ShapeError("wanted an axis of classes beside the batch, found none")
+        last_axis(x, "classes")
         return Declaration(x)
 
     def forward(self, arrays: Arrays, ctx: Context, x: Array) -> tuple[Array, Array]:

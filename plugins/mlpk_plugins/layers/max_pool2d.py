@@ -11,17 +11,10 @@ from attrs.validators import optional
 from mlpk import Context, Declaration, Example, Layer, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape
+from mlpk_plugins.layers.image_fields import Padding, Pair, at_least_one, below_kernel
+from mlpk_plugins.layers.input_shapes import image_shape
 from mlpk_plugins.layers.pooling import largest, largest_gradient
-from mlpk_plugins.layers.window_fields import (
-    Padding,
-    Pair,
-    at_least_one,
-    below_kernel,
-    grid_on,
-    image_axes,
-    image_outputs,
-)
-from mlpk_plugins.layers.windows import Axis
+from mlpk_plugins.layers.windows import Windows
 
 
 @define
@@ -41,14 +34,15 @@ class MaxPool2D(Layer):
     padding: Padding = field(default="valid", validator=below_kernel)
 
     @property
-    def _axes(self) -> tuple[Axis, Axis]:
-        return image_axes(self.kernel_size, self.strides or self.kernel_size, self.padding)
+    def _windows(self) -> Windows:
+        return Windows.on_images(self.kernel_size, self.strides or self.kernel_size, self.padding)
 
     def declare(self, x: Shape) -> Declaration:
-        return Declaration((*image_outputs(self._axes, x), x[-1]))
+        height, width, channels = image_shape(x)
+        return Declaration((*self._windows.outputs(height, width), channels))
 
     def forward(self, arrays: Arrays, ctx: Context, x: Array) -> tuple[Array, tuple[Array, Array]]:
-        grid = grid_on(self._axes, x.shape)
+        grid = self._windows.grid(*x.shape[1:3])
         y = ctx.empty("y", (len(x), *grid.outputs, x.shape[-1]))
         return largest(ctx, grid, x, y), (x, y)
 
@@ -58,7 +52,7 @@ class MaxPool2D(Layer):
         if not ctx.needs_input_grad[0]:
             return None
         x, y = saved
-        grid = grid_on(self._axes, x.shape)
+        grid = self._windows.grid(*x.shape[1:3])
         return largest_gradient(ctx, grid, x, y, dy, ctx.empty("dx", x.shape))
 
     @classmethod

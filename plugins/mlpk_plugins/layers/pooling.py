@@ -11,7 +11,8 @@ import numpy as np
 
 from mlpk import Context
 from mlpk.arrays import Array
-from mlpk_plugins.layers.windows import PIECE, Axis, Grid
+from mlpk_plugins.layers.axis import Axis
+from mlpk_plugins.layers.grid import PIECE, Grid
 
 
 def largest(ctx: Context, grid: Grid, x: Array, y: Array) -> Array:

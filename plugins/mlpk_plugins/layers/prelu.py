@@ -8,11 +8,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from mlpk import Context, Declaration, Example, Initializer, Layer, Param, ShapeError, define
+from mlpk import Context, Declaration, Example, Initializer, Layer, Param, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape, known
 from mlpk_plugins.initializers.constant import Constant
 from mlpk_plugins.layers.channels import channel_sums, per_channel
+from mlpk_plugins.layers.input_shapes import last_axis
 from mlpk_plugins.layers.kinks import off_zero
 
 
@@ -30,9 +31,9 @@ class PReLU(Layer):
     init: Initializer | str = Constant(0.25)
 
     def declare(self, x: Shape) -> Declaration:
-        if not x:
-            raise ShapeError("wanted an axis of channels beside the batch, found none")
-        return Declaration(x, {"slope": Param((known(x[-1]),), self.init, decay=False)})
+        return Declaration(
+            x, {"slope": Param((known(last_axis(x, "channels")),), self.init, decay=False)}
+        )
 
     def forward(self, arrays: Arrays, ctx: Context, x: Array) -> tuple[Array, Array]:
         y = np.minimum(x, 0, out=ctx.empty("y", x.shape))

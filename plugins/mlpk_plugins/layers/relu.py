@@ -10,6 +10,7 @@ import numpy as np
 from mlpk import Context, Declaration, Example, Layer, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape
+from mlpk_plugins.layers.kinks import off_zero
 
 
 @define
@@ -40,9 +41,5 @@ class ReLU(Layer):
 
     @classmethod
     def examples(cls) -> Iterator[Example]:
-        yield Example(cls(), (4,), draw=lambda rng, n: _off_zero(rng, (n, 4)))
-        yield Example(cls(), (None, 3), draw=lambda rng, n: _off_zero(rng, (n, 5, 3)))
-
-
-def _off_zero(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
-    return rng.choice((-1.0, 1.0), shape) * rng.uniform(0.1, 2.0, shape)
+        yield Example(cls(), (4,), draw=lambda rng, n: off_zero(rng, (n, 4)))
+        yield Example(cls(), (None, 3), draw=lambda rng, n: off_zero(rng, (n, 5, 3)))

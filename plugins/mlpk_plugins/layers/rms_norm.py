@@ -9,10 +9,11 @@ import numpy as np
 from attrs import field
 from attrs.validators import gt
 
-from mlpk import Context, Declaration, Example, Layer, Param, ShapeError, define
+from mlpk import Context, Declaration, Example, Layer, Param, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape, known
 from mlpk_plugins.layers.contiguous import contiguous
+from mlpk_plugins.layers.input_shapes import last_axis
 from mlpk_plugins.layers.sums import column_sums, row_means
 
 
@@ -39,9 +40,9 @@ class RMSNorm(Layer):
     eps: float = field(default=1e-6, validator=gt(0))
 
     def declare(self, x: Shape) -> Declaration:
-        if not x:
-            raise ShapeError("wanted an axis of features beside the batch, found none")
-        return Declaration(x, {"gamma": Param((known(x[-1]),), "ones", decay=False)})
+        return Declaration(
+            x, {"gamma": Param((known(last_axis(x, "features")),), "ones", decay=False)}
+        )
 
     def forward(self, arrays: Arrays, ctx: Context, x: Array) -> tuple[Array, Saved]:
         rows = contiguous(ctx, "x", x).reshape(-1, x.shape[-1])

@@ -16,17 +16,9 @@ from mlpk_plugins.layers.channels import channel_sums
 from mlpk_plugins.layers.contiguous import contiguous
 from mlpk_plugins.layers.convolution import kernel_param
 from mlpk_plugins.layers.depthwise import convolve_each, each_kernel_gradient, spread_each
-from mlpk_plugins.layers.window_fields import (
-    Padding,
-    Pair,
-    at_least_one,
-    grid_on,
-    image_axes,
-    image_outputs,
-    not_negative,
-    pair,
-)
-from mlpk_plugins.layers.windows import Axis
+from mlpk_plugins.layers.image_fields import Padding, Pair, at_least_one, not_negative, pair
+from mlpk_plugins.layers.input_shapes import image_shape
+from mlpk_plugins.layers.windows import Windows
 
 
 @define
@@ -53,8 +45,8 @@ class SeparableConv2D(Layer):
     init: Initializer | str = "glorot_uniform"
 
     def declare(self, x: Shape) -> Declaration:
-        outputs = image_outputs(self._axes, x)
-        window, channels = pair(self.kernel_size), known(x[-1])
+        height, width, depth = image_shape(x)
+        window, channels = pair(self.kernel_size), known(depth)
         inner = channels * self.depth_multiplier
         params = {
             "depthwise_weight": kernel_param(window, channels, inner, channels, self.init),
@@ -62,14 +54,14 @@ class SeparableConv2D(Layer):
         }
         if self.bias:
             params["bias"] = Param((self.filters,), "zeros", decay=False)
-        return Declaration((*outputs, self.filters), params)
+        return Declaration((*self._windows.outputs(height, width), self.filters), params)
 
     @property
-    def _axes(self) -> tuple[Axis, Axis]:
-        return image_axes(self.kernel_size, self.strides, self.padding, self.dilation)
+    def _windows(self) -> Windows:
+        return Windows.on_images(self.kernel_size, self.strides, self.padding, self.dilation)
 
     def forward(self, arrays: Arrays, ctx: Context, x: Array) -> tuple[Array, tuple[Array, Array]]:
-        grid = grid_on(self._axes, x.shape)
+        grid = self._windows.grid(*x.shape[1:3])
         kernel = arrays["depthwise_weight"].reshape(grid.elements, -1)
         z = ctx.empty("z", (len(x), *grid.outputs, kernel.shape[-1]))
         convolve_each(ctx, grid, x, kernel, z)
@@ -88,7 +80,7 @@ class SeparableConv2D(Layer):
         grads: Grads,
     ) -> Array | None:
         (x, z), dy = saved, contiguous(ctx, "dy", doutput)
-        grid = grid_on(self._axes, x.shape)
+        grid = self._windows.grid(*x.shape[1:3])
         np.matmul(_rows(z).T, _rows(dy), out=grads["pointwise_weight"][0, 0])
         if self.bias:
             grads["bias"][...] = channel_sums(ctx, dy.reshape(len(dy), -1, self.filters))

@@ -10,14 +10,14 @@ import numpy as np
 from mlpk import Context, Declaration, Example, Layer, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape
+from mlpk_plugins.layers.logistic import logistic
 
 
 @define
 class Sigmoid(Layer):
     """y = 1 / (1 + exp(-x)), elementwise, in (0, 1).
 
-    x (...) -> y (...). Computed as max(exp(-|x|), [x >= 0]) / (1 + exp(-|x|)), which never
-    overflows and keeps its relative precision where y is close to 0.
+    x (...) -> y (...). It never overflows, and keeps its relative precision where y is close to 0.
     """
 
     kind: ClassVar[str] = "sigmoid"
@@ -27,12 +27,7 @@ class Sigmoid(Layer):
         return Declaration(x)
 
     def forward(self, arrays: Arrays, ctx: Context, x: Array) -> tuple[Array, Array]:
-        small = np.abs(x, out=ctx.empty("small", x.shape))
-        np.exp(np.negative(small, out=small), out=small)
-        y = np.greater_equal(x, 0, out=ctx.empty("y", x.shape))
-        np.maximum(y, small, out=y)
-        small += 1
-        y /= small
+        y = logistic(ctx, "y", x)
         return y, y
 
     def backward(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 import numpy as np
 from attrs import field
@@ -13,24 +13,13 @@ from mlpk import Context, Declaration, Example, Initializer, Layer, Param, defin
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape
 from mlpk_plugins.layers.recurrence import (
-    by_time,
-    driven,
-    driven_back,
-    masked_steps,
+    back_in_time,
+    examples_of,
     output,
     recurrent_gradient,
-    sequence_and_mask,
-    sequence_width,
     states,
 )
-
-
-class Saved(NamedTuple):
-    """What the way back needs, by time."""
-
-    steps: Array  # (T, n, n_in)
-    h: Array  # (T + 1, n, units)
-    masked: Array | None  # (T, n, 1)
+from mlpk_plugins.layers.steps import Steps, sequence_width
 
 
 @define
@@ -57,49 +46,40 @@ class SimpleRNN(Layer):
             "recurrent": Param((self.units, self.units), self.recurrent_init),
             "bias": Param((self.units,), "zeros", decay=False),
         }
-        return Declaration((x[0], self.units) if self.return_sequences else (self.units,), params)
+        output = (x[0], self.units) if self.return_sequences else (self.units,)
+        return Declaration(output, params, positions=x[:1])
 
     def forward(
         self, arrays: Arrays, ctx: Context, x: Array, mask: Array | None = None
-    ) -> tuple[Array, Saved]:
-        masked = masked_steps(ctx, x, mask)
-        steps = by_time(ctx, x, masked)
-        z, h = driven(ctx, arrays, steps), states(ctx, "h", steps, self.units)
-        for t in range(len(steps)):
+    ) -> tuple[Array, tuple[Steps, Array]]:
+        steps = Steps.of(ctx, x, mask)
+        z = steps.driven(ctx, arrays)
+        h = states(ctx, "h", z, self.units)
+        for t in range(len(z)):
             np.matmul(h[t], arrays["recurrent"], out=h[t + 1])
             h[t + 1] += z[t]
             np.tanh(h[t + 1], out=h[t + 1])
-            if masked is not None:
-                np.copyto(h[t + 1], h[t], where=masked[t])
-        return output(h, return_sequences=self.return_sequences), Saved(steps, h, masked)
+            if steps.masked is not None:
+                np.copyto(h[t + 1], h[t], where=steps.masked[t])
+        return output(h, return_sequences=self.return_sequences), (steps, h)
 
     def backward(
-        self, arrays: Arrays, ctx: Context, saved: Saved, dy: Array, grads: Grads
+        self, arrays: Arrays, ctx: Context, saved: tuple[Steps, Array], dy: Array, grads: Grads
     ) -> Array | tuple[Array | None, None] | None:
-        steps, h, masked = saved
+        steps, h = saved
         # dz but for the factor dh, for all steps at once.
         dz = np.multiply(h[1:], h[1:], out=ctx.empty("dz", h[1:].shape))
         np.subtract(1, dz, out=dz)
-        if masked is not None:
-            np.copyto(dz, 0, where=masked)
-        dh, earlier = ctx.empty("dh", h.shape[1:]), ctx.empty("earlier", h.shape[1:])
-        dh[...] = 0 if self.return_sequences else dy
-        for t in reversed(range(len(steps))):
-            if self.return_sequences:
-                dh += dy[:, t]
+        if steps.masked is not None:
+            np.copyto(dz, 0, where=steps.masked)
+        for t, dh, earlier in back_in_time(ctx, h, dy):
             dz[t] *= dh
             np.matmul(dz[t], arrays["recurrent"].T, out=earlier)
-            if masked is not None:
-                np.copyto(earlier, dh, where=masked[t])
-            dh, earlier = earlier, dh
+            if steps.masked is not None:
+                np.copyto(earlier, dh, where=steps.masked[t])
         recurrent_gradient(h, dz, grads["recurrent"])
-        dx = driven_back(ctx, arrays, steps, dz, grads)
-        return dx if masked is None else (dx, None)
+        return steps.driven_back(ctx, arrays, dz, grads)
 
     @classmethod
     def examples(cls) -> Iterator[Example]:
-        yield Example(cls(units=3), (4, 2))
-        yield Example(cls(units=2, return_sequences=True), (None, 3))
-        for sequences in (False, True):
-            layer = cls(units=2, return_sequences=sequences)
-            yield Example(layer, (None, 3), (None,), draw=sequence_and_mask)
+        return examples_of(cls)

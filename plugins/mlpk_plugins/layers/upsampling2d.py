@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
-from attrs import Attribute, field
+from attrs import field
 
 from mlpk import Context, Declaration, Example, Layer, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape
 from mlpk_plugins.layers.contiguous import contiguous
-from mlpk_plugins.layers.margins import images
-
-
-def _from_one(_: object, attribute: Attribute[Any], size: int | tuple[int, int]) -> None:
-    """Refuse factors below 1."""
-    if min((size,) if isinstance(size, int) else size) < 1:
-        raise ValueError(f"'{attribute.name}' must hold factors from 1, found {size}")
+from mlpk_plugins.layers.image_fields import Pair, at_least_one, pair
+from mlpk_plugins.layers.input_shapes import image_shape
 
 
 @define
@@ -32,16 +27,11 @@ class Upsampling2D(Layer):
     kind: ClassVar[str] = "upsampling2d"
     gives: ClassVar[str] = "same"
 
-    size: int | tuple[int, int] = field(default=2, validator=_from_one)
-
-    @property
-    def factors(self) -> tuple[int, int]:
-        """The factors of height and width."""
-        return (self.size, self.size) if isinstance(self.size, int) else self.size
+    size: Pair = field(default=2, validator=at_least_one)
 
     def declare(self, x: Shape) -> Declaration:
-        height, width, channels = images(x)
-        a, b = self.factors
+        height, width, channels = image_shape(x)
+        a, b = pair(self.size)
         return Declaration(
             (
                 None if height is None else height * a,
@@ -52,7 +42,7 @@ class Upsampling2D(Layer):
 
     def forward(self, arrays: Arrays, ctx: Context, x: Array) -> tuple[Array, None]:
         n, height, width, channels = x.shape
-        a, b = self.factors
+        a, b = pair(self.size)
         y = ctx.empty("y", (n, height, a, width, b, channels))
         np.copyto(y, x[:, :, np.newaxis, :, np.newaxis])
         return y.reshape(n, height * a, width * b, channels), None
@@ -63,7 +53,7 @@ class Upsampling2D(Layer):
         if not ctx.needs_input_grad[0]:
             return None
         n, height, width, channels = dy.shape
-        a, b = self.factors
+        a, b = pair(self.size)
         pieces = contiguous(ctx, "dy", dy).reshape(n, height // a, a, width // b, b, channels)
         dx = ctx.empty("dx", (n, height // a, width // b, channels))
         return np.sum(pieces, axis=(2, 4), out=dx)

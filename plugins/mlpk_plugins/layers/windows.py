@@ -1,170 +1,71 @@
-"""Windows that slide over images: where they lie, and the slices of memory they see."""
+"""Windows that slide over images, or over sequences, which are images of width 1."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import product
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import attrs
-import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
-from mlpk import Context, ShapeError
-from mlpk.arrays import Array
+from mlpk.declaration import Shape
+from mlpk_plugins.layers.axis import Axis, Pads
+from mlpk_plugins.layers.grid import Grid
+from mlpk_plugins.layers.image_fields import Padding, Padding1d, Pair, pair, sides
 
-Pads = tuple[int, int]
-
-# Bytes of scratch that one piece of work may take: few enough to stay in the cache, and enough for
-# matrix products at full speed (half as many cost 5 % of a 3 x 3 convolution's time).
-PIECE = 2**21
+Sides: TypeAlias = tuple[Pads | Literal["same"], Pads | Literal["same"]]
 
 
 @attrs.frozen
-class Axis:
-    """Windows along one axis: `size` elements, `dilation` apart, `stride` from one to the next.
+class Windows:
+    """Windows down and across, for inputs of any size."""
 
-    `padding` is the number of elements added (before, after), or "same": as many as give
-    ceil(length / stride) windows, an odd one of them after the end (ONNX: SAME_UPPER).
-    """
-
-    size: int
-    stride: int = 1
-    dilation: int = 1
-    padding: Pads | Literal["same"] = (0, 0)
-
-    @property
-    def reach(self) -> int:
-        """The elements from a window's first to its last."""
-        return (self.size - 1) * self.dilation + 1
-
-    def pads(self, length: int) -> Pads:
-        """Return the padding (before, after) of an axis of `length`."""
-        if self.padding != "same":
-            return self.padding
-        last = (-(-length // self.stride) - 1) * self.stride
-        missing = max(last + self.reach - length, 0)
-        return missing // 2, missing - missing // 2
-
-    def outputs(self, length: int) -> int:
-        """Return the number of windows on an axis of `length`."""
-        padded = length + sum(self.pads(length))
-        if padded < self.reach:
-            dilated = f" that reaches over {self.reach}" if self.dilation > 1 else ""
-            raise ShapeError(
-                f"wanted a window no larger than its padded input, found a window of {self.size}"
-                f"{dilated} on {padded} (length {length} and padding {padded - length}); take a "
-                "smaller kernel_size or more padding"
-            )
-        return (padded - self.reach) // self.stride + 1
-
-    def length(self, outputs: int, extra: int) -> int:
-        """Return the length on which so many windows lie, and `extra` elements at its end."""
-        if self.padding == "same":
-            return outputs * self.stride
-        whole, cut = (outputs - 1) * self.stride + self.reach + extra, sum(self.padding)
-        if whole <= cut:
-            raise ShapeError(
-                f"wanted an output of length 1 or more, found {whole - cut}: {cut} of padding cut "
-                f"off from {whole}; take less padding"
-            )
-        return whole - cut
-
-
-@attrs.frozen
-class Grid:
-    """All windows on images (n, height, width, channels) of one known size.
-
-    `outputs` is how many windows there are down and across, `pads` what surrounds the image.
-    """
-
-    lengths: tuple[int, int]
-    axes: tuple[Axis, Axis]
-    pads: tuple[Pads, Pads]
-    outputs: tuple[int, int]
+    down: Axis
+    across: Axis
 
     @classmethod
-    def of(cls, axes: tuple[Axis, Axis], lengths: tuple[int, int]) -> Grid:
-        """Return the windows of two axes on images of these lengths."""
-        down, across = axes
-        height, width = lengths
-        return cls(
-            lengths,
-            axes,
-            (down.pads(height), across.pads(width)),
-            (down.outputs(height), across.outputs(width)),
+    def on_images(
+        cls, kernel_size: Pair, strides: Pair, padding: Padding, dilation: Pair = 1
+    ) -> Windows:
+        """Return windows as the fields of a layer say, each for both axes or (height, width)."""
+        down, across = zip(
+            pair(kernel_size), pair(strides), pair(dilation), _sides(padding), strict=True
+        )
+        return cls(Axis(*down), Axis(*across))
+
+    @classmethod
+    def on_sequences(
+        cls, kernel_size: int, strides: int, padding: Padding1d, dilation: int = 1
+    ) -> Windows:
+        """Return windows along the steps of sequences (n, steps, 1, features)."""
+        pads, _ = _sides((padding, (0, 0)) if isinstance(padding, tuple) else padding)
+        return cls(Axis(kernel_size, strides, dilation, pads), Axis(1))
+
+    def outputs(self, height: int | None, width: int | None) -> Shape:
+        """Return how many windows there are down and across; None where unknown."""
+        return tuple(
+            None if length is None else axis.outputs(length)
+            for axis, length in ((self.down, height), (self.across, width))
         )
 
-    @property
-    def elements(self) -> int:
-        """The elements of a window, channels aside."""
-        return self.axes[0].size * self.axes[1].size
-
-    @property
-    def padded(self) -> bool:
-        """Whether there is any padding."""
-        return self.pads != ((0, 0), (0, 0))
-
-    def offsets(self) -> Iterator[tuple[int, int]]:
-        """Yield the place (i, j) of each element in its window, row by row."""
-        return product(range(self.axes[0].size), range(self.axes[1].size))
-
-    def images(self, n: int, image_bytes: int) -> Iterator[slice]:
-        """Yield n images piece by piece, where each takes so many bytes of scratch."""
-        step = max(1, PIECE // max(1, image_bytes))
-        return (slice(start, min(start + step, n)) for start in range(0, n, step))
-
-    def bands(self, row_bytes: int) -> Iterator[slice]:
-        """Yield the rows of windows piece by piece: all at once if an image fits into a piece."""
-        rows = self.outputs[0]
-        step = max(1, PIECE // max(1, row_bytes))
-        return (slice(start, min(start + step, rows)) for start in range(0, rows, step))
-
-    def framed(self, ctx: Context, x: Array, fill: float = 0.0) -> Array:
-        """Return images with their padding around, copied to scratch; `x` itself if it has none."""
-        frame = self.frame(ctx, "framed", x)
-        if self.padded:
-            frame.fill(fill)
-            np.copyto(self.inside(frame), x)
-        return frame
-
-    def frame(self, ctx: Context, name: str, x: Array) -> Array:
-        """Return scratch for images like `x` and their padding; `x` itself if there is none."""
-        if not self.padded:
-            return x
-        height, width = (
-            length + sum(pads) for length, pads in zip(self.lengths, self.pads, strict=True)
+    def lengths(self, rows: int | None, columns: int | None, extra: Pair) -> Shape:
+        """Return height and width on which so many windows lie, with `extra` at the end."""
+        return tuple(
+            None if outputs is None else axis.length(outputs, more)
+            for axis, outputs, more in zip(
+                (self.down, self.across), (rows, columns), pair(extra), strict=True
+            )
         )
-        return ctx.empty(name, (len(x), height, width, x.shape[-1]), x.dtype)
 
-    def inside(self, frame: Array) -> Array:
-        """Return the view of framed images without their padding."""
-        (top, _), (left, _) = self.pads
-        height, width = self.lengths
-        return frame[:, top : top + height, left : left + width]
-
-    def seen(self, frame: Array, i: int, j: int, rows: slice = slice(None)) -> Array:
-        """Return what each window, in these rows of windows, has at (i, j): a view."""
-        down, across = self.axes
-        first, stop, _ = rows.indices(self.outputs[0])
-        top, left = i * down.dilation + first * down.stride, j * across.dilation
-        bottom = top + (stop - first - 1) * down.stride + 1
-        right = left + (self.outputs[1] - 1) * across.stride + 1
-        return frame[:, top : bottom : down.stride, left : right : across.stride]
-
-    def windows(self, frame: Array, rows: slice) -> Array:
-        """Return the windows in these rows, (n, rows, columns, kh, kw, channels): a view."""
-        down, across = self.axes
-        first = self.seen(frame, 0, 0, rows)
-        _, row, column, _ = frame.strides
-        n, height, width, channels = first.shape
-        return as_strided(
-            first,
-            (n, height, width, down.size, across.size, channels),
-            (
-                *first.strides[:3],
-                row * down.dilation,
-                column * across.dilation,
-                first.strides[3],
-            ),
+    def grid(self, height: int, width: int) -> Grid:
+        """Return the windows on images of one known size."""
+        return Grid(
+            (height, width),
+            (self.down, self.across),
+            (self.down.pads(height), self.across.pads(width)),
+            (self.down.outputs(height), self.across.outputs(width)),
         )
+
+
+def _sides(padding: Padding) -> Sides:
+    if padding == "same":
+        return "same", "same"
+    return sides(0 if padding == "valid" else padding)

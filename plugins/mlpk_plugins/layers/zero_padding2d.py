@@ -10,7 +10,9 @@ from attrs import field
 from mlpk import Context, Declaration, Example, Layer, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape
-from mlpk_plugins.layers.margins import Margins, framed, from_zero, images, inside, sides
+from mlpk_plugins.layers.image_fields import Margins, not_negative, sides
+from mlpk_plugins.layers.input_shapes import image_shape
+from mlpk_plugins.layers.margins import framed, inside
 
 
 @define
@@ -24,10 +26,10 @@ class ZeroPadding2D(Layer):
 
     kind: ClassVar[str] = "zero_padding2d"
 
-    padding: Margins = field(default=1, validator=from_zero)
+    padding: Margins = field(default=1, validator=not_negative)
 
     def declare(self, x: Shape) -> Declaration:
-        height, width, channels = images(x)
+        height, width, channels = image_shape(x)
         down, across = sides(self.padding)
         return Declaration(
             (

@@ -111,6 +111,8 @@ def test_concatenate_refuses_what_does_not_fit():
     for axis in (3, -3):
         with pytest.raises(ShapeError, match=f"wanted axis 1 to 2 or -2 to -1, found {axis}"):
             Concatenate(axis=axis).declare((2, 3), (2, 3))
+    with pytest.raises(ShapeError, match="wanted inputs with an axis beside the batch"):
+        Concatenate().declare((), ())
     with pytest.raises(ShapeError, match=r"found \(2, 3\) and, as input 2, \(4, 3\)"):
         Concatenate().declare((2, 3), (4, 3))
     with pytest.raises(ShapeError, match="two or more inputs, found 1"):

@@ -331,7 +331,7 @@ def test_what_does_not_fit_is_refused(kind, alone):
     layer = kind(units=2)
     for wrapped in (layer, Bidirectional(layer)):
         with pytest.raises(
-            ShapeError, match=r"wanted a sequence, .* beside the batch, found \(3,\)"
+            ShapeError, match=r"wanted sequences, .* beside the batch, found a shape \(3,\)"
         ):
             wrapped.declare((3,))
         with pytest.raises(ShapeError, match="wanted a known length"):
