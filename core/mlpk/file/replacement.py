@@ -19,6 +19,13 @@ __all__ = ["check_target", "replacement"]
 
 _BUFFER: Final = 2**20
 _FLAGS: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+_ADVICE: Final = {
+    errno.ENOSPC: "make room there, or save elsewhere",
+    errno.EDQUOT: "make room there, or save elsewhere",
+    errno.EINTR: "save again",
+    errno.ELOOP: "mend the links that lead in a circle, or save elsewhere",
+    errno.ENAMETOOLONG: "choose a shorter name",
+}
 
 
 @contextmanager
@@ -52,8 +59,7 @@ def replacement(path: PathLike, *, durable: bool) -> Iterator[BinaryIO]:
     except FileAccessError:
         raise
     except OSError as error:
-        problem = f"{name}: cannot be written: {error.strerror or error}"
-        raise FileAccessError(problem, name, error.errno) from error
+        raise _failed(name, error) from error
     if durable:
         _sync(target.parent, name)
 
@@ -61,14 +67,15 @@ def replacement(path: PathLike, *, durable: bool) -> Iterator[BinaryIO]:
 def check_target(path: PathLike) -> None:
     """Refuse a path that `replacement` could not write to, before hours of work depend on it."""
     name = os.fsdecode(path)
-    target, _ = _target(name)
     try:
+        target, _ = _target(name)
         temporary, file = _temporary(target.parent, 0o600)
         file.close()
         temporary.unlink()
+    except FileAccessError:
+        raise
     except OSError as error:
-        problem = f"{name}: cannot be written: {error.strerror or error}"
-        raise FileAccessError(problem, name, error.errno) from error
+        raise _failed(name, error) from error
 
 
 def _target(name: str) -> tuple[Path, int | None]:
@@ -77,18 +84,19 @@ def _target(name: str) -> tuple[Path, int | None]:
         problem = f"{name}: wanted the name of a file to write, found that of a folder"
         raise FileAccessError(problem, name, errno.EISDIR)
     try:
-        target = Path(os.path.realpath(name))
+        target = _followed(name)
+    except FileNotFoundError as error:
+        problem = f"{name}: the folder that this path begins in, the current one, is gone"
+        raise FileAccessError(f"{problem}; give a full path", name, errno.ENOENT) from error
+    except ValueError as error:
+        raise FileAccessError(f"{name!r}: cannot be written: {error}", name) from error
+    try:
         mode = target.lstat().st_mode
     except FileNotFoundError:
         if not target.parent.is_dir():
             problem = f"{name}: there is no folder {target.parent}; make it first"
             raise FileAccessError(problem, name, errno.ENOENT) from None
         return target, None
-    except ValueError as error:
-        raise FileAccessError(f"{name!r}: cannot be written: {error}", name) from error
-    if stat.S_ISLNK(mode):
-        problem = f"{name}: wanted a file to write, found symbolic links that lead in a circle"
-        raise FileAccessError(problem, name, errno.ELOOP)
     if not stat.S_ISREG(mode):
         problem = f"{name}: wanted a regular file to write, found {kind_of_file(mode)}"
         number = errno.EISDIR if stat.S_ISDIR(mode) else errno.EINVAL
@@ -96,12 +104,32 @@ def _target(name: str) -> tuple[Path, int | None]:
     return target, stat.S_IMODE(mode)
 
 
+def _followed(name: str) -> Path:
+    """Return what a path leads to through all links, also where that is yet to be made."""
+    try:
+        return Path(os.path.realpath(name, strict=True))
+    except FileNotFoundError:
+        return Path(os.path.realpath(name))
+
+
 def _temporary(folder: Path, mode: int) -> tuple[Path, BinaryIO]:
     """Make a file under a name that nobody else has; it does not grow with the target's."""
     while True:
         path = folder / f".mlpk-{secrets.token_hex(8)}"
         with suppress(FileExistsError):
-            return path, os.fdopen(os.open(path, _FLAGS, mode), "wb", _BUFFER)
+            descriptor = os.open(path, _FLAGS, mode)
+            break
+    try:
+        return path, os.fdopen(descriptor, "wb", _BUFFER)
+    except BaseException:  # no memory for the buffer
+        path.unlink()
+        raise
+
+
+def _failed(name: str, error: OSError) -> FileAccessError:
+    advice = _ADVICE.get(error.errno or 0, "save elsewhere")
+    problem = f"{name}: cannot be written: {error.strerror or error}; {advice}"
+    return FileAccessError(problem, name, error.errno)
 
 
 def _sync(folder: Path, name: str) -> None:
