@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from mlpk.alarms import muted
 from mlpk.arrays import Array
 from mlpk.context import Context
 from mlpk.kind import Kind
@@ -40,7 +41,8 @@ class Loss(Kind):
     def check(self, prediction: tuple[int, ...], target: Array) -> None:
         """Refuse targets that don't fit predictions of this shape (without the batch axis).
 
-        Called once with all targets before training; a `DataError` names the row.
+        Called once with all targets before training; a `DataError` names the row. A `ConfigError`
+        tells that the loss does not suit the output, or a field of it: at "kind" or "kind.field".
         """
 
     def mass(
@@ -48,7 +50,8 @@ class Loss(Kind):
     ) -> float:
         """Return what the mean over these rows was divided by: their number, or their weights' sum.
 
-        prediction is its shape (N, ...). Batches are joined into sets in proportion to it.
+        prediction is its shape (N, ...). Batches are joined into sets in proportion to it; one
+        that has none counts nothing, and a whole set that has none is refused before training.
         """
         return float(len(target)) if weight is None else float(weight.sum(dtype=np.float64))
 
@@ -61,5 +64,6 @@ class Loss(Kind):
         self.check(prediction.shape[1:], target)
         ctx = Context(prediction.dtype)
         weights = None if weight is None else np.asarray(weight, prediction.dtype)
-        value, saved = self.forward(ctx, prediction, target, weights)
-        return value, self.backward(ctx, saved)
+        with muted():
+            value, saved = self.forward(ctx, prediction, target, weights)
+            return value, self.backward(ctx, saved)

@@ -8,19 +8,29 @@ from typing import ClassVar, TypeAlias
 from mlpk.arrays import Array
 from mlpk.kind import Kind
 
-__all__ = ["Metric", "MetricState"]
+__all__ = ["Measured", "Metric", "MetricState"]
 
 # Named arrays, updated in place; a checkpoint inside an epoch stores them.
 MetricState: TypeAlias = dict[str, Array]
+# What comes out: a number, or an array such as a number for each class.
+Measured: TypeAlias = float | Array
 
 
 class Metric(Kind):
-    """A number over a whole set, gathered in pieces: start, update for each piece, result.
+    """A number, or an array, over a whole set, gathered in pieces: start, update for each, result.
 
     Core hands over at most `metric.ROWS` rows at a time, so what an update allocates stays small.
     """
 
     family: ClassVar[str] = "metrics"
+
+    def check(self, prediction: tuple[int, ...], target: Array) -> None:
+        """Refuse targets that don't fit predictions of this shape (without the batch axis).
+
+        Called once with all targets before training or evaluation; a `DataError` names the row. A
+        `ConfigError` tells that the metric does not suit the output, or a field of it: at "kind"
+        or "kind.field".
+        """
 
     @abstractmethod
     def start(self) -> MetricState:
@@ -33,7 +43,7 @@ class Metric(Kind):
         """Add some rows to the state, in place; `weight` (N,) counts rows, None counts each once."""
 
     @abstractmethod
-    def result(self, state: MetricState) -> float | Array:
+    def result(self, state: MetricState) -> Measured:
         """Return the metric of all that was added."""
 
 

@@ -11,7 +11,8 @@ import numpy as np
 
 import mlpk
 from mlpk.arrays import Array
-from mlpk.cli.kinds import called, found
+from mlpk.calling import called
+from mlpk.cli.kinds import found
 from mlpk.errors import DataError, FileAccessError
 from mlpk_schemas.run import DataConfig, DatasetConfig
 

@@ -1,13 +1,13 @@
-"""Whose fault it is: errors in data, told with the name of what was passed."""
+"""Whose fault it is: errors told with the name of what was passed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from mlpk.errors import DataError, ShapeError
+from mlpk.errors import ConfigError, DataError, ShapeError
 
-__all__ = ["about"]
+__all__ = ["about", "given_as"]
 
 
 @contextmanager
@@ -20,3 +20,14 @@ def about(what: str) -> Iterator[None]:
     except ShapeError as error:
         where = f"{what}: {error.where}" if error.where else what
         raise ShapeError(error.problem, where) from None
+
+
+@contextmanager
+def given_as(where: str, kind: str) -> Iterator[None]:
+    """Tell a `ConfigError` about a kind, or a field of it, by the place where it was given."""
+    try:
+        yield
+    except ConfigError as error:
+        if error.where == kind or error.where.startswith(f"{kind}."):
+            raise error.moved(kind, where) from None
+        raise

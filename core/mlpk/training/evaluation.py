@@ -6,9 +6,9 @@ from collections.abc import Collection
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from mlpk.alarms import muted
 from mlpk.errors import ConfigError, DataError
+from mlpk.metric import Measured
 from mlpk.training.batch import Rows
 from mlpk.training.measures import Measures
 from mlpk.training.objective import Objective
@@ -37,21 +37,20 @@ class Evaluation:
         self._measures = Measures(model, objective, metrics)
         if objective is None and not self._measures.metrics:
             raise ConfigError("evaluate", "wanted a loss=, metrics=[...] or both, found neither")
-        self._source = rows_or_stream(model, self._measures.outputs, *data, batch_size)
-        if isinstance(self._source, Rows) and objective is not None:
-            objective.check(self._source)
+        self.source = rows_or_stream(model, self._measures.outputs, *data, batch_size)
+        if isinstance(self.source, Rows):
+            if objective is not None:
+                objective.check(self.source)
+            self._measures.check(self.source)
         self._objective = objective
         self._pass = model.new_pass(training=False)
 
-    def run(self, prefix: str = "") -> dict[str, Any]:
+    def run(self, prefix: str = "") -> dict[str, Measured]:
         """Return the results by name."""
         self._measures.start()
-        batches = (
-            self._source.epoch(None) if isinstance(self._source, Rows) else self._source.epoch()
-        )
-        # Overflow on the way shows in the results.
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            for batch in batches:
+        batches = self.source.epoch(None) if isinstance(self.source, Rows) else self.source.epoch()
+        for batch in batches:
+            with muted():  # overflow on the way shows in the results
                 try:
                     outputs = self._pass.forward(batch.inputs, training=False)
                 except DataError as error:
@@ -74,7 +73,7 @@ def evaluate(
     metrics: Any,
     regularizer: Any,
     batch_size: int,
-) -> dict[str, Any]:
+) -> dict[str, Measured]:
     """Return the results of one evaluation."""
     evaluation = Evaluation(
         model,

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import attrs
+
+from mlpk.metric import Measured
 
 __all__ = ["History"]
 
 
 @attrs.define
 class History:
-    """One number an epoch under each name: "loss", metrics, "val_loss", "val_..."; and the seconds.
+    """One result an epoch under each name: "loss", metrics, "val_loss", "val_..."; and the seconds.
 
-    The loss includes the penalty of a regularizer.
+    A result is a number, or an array where a metric gives one, such as `confusion_matrix`. The
+    loss includes the penalty of a regularizer.
     """
 
-    metrics: dict[str, list[float]] = attrs.field(factory=dict)
+    # `Any` stands for the arrays: a name tells its reader which of the two it has.
+    metrics: dict[str, list[float | Any]] = attrs.field(factory=dict)
     seconds: list[float] = attrs.field(factory=list)
 
-    def add(self, logs: dict[str, float], seconds: float) -> None:
+    def add(self, logs: Mapping[str, Measured], seconds: float) -> None:
         """Append the results of one epoch."""
         for name, value in logs.items():
             self.metrics.setdefault(name, []).append(value)

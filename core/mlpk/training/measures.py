@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from mlpk.alarms import muted
 from mlpk.arrays import Array
 from mlpk.errors import ConfigError, DataError, shown
-from mlpk.metric import ROWS, Metric, MetricState
-from mlpk.training.batch import Batch
-from mlpk.training.objective import Objective, aligned, per_output
+from mlpk.metric import ROWS, Measured, Metric, MetricState
+from mlpk.training.batch import Batch, Rows
+from mlpk.training.blame import about, given_as
+from mlpk.training.objective import Objective, aligned, known_shape, per_output, place
 
 if TYPE_CHECKING:
     from mlpk.model import Model
@@ -25,7 +27,12 @@ class Measures:
 
     def __init__(self, model: Model, objective: Objective | None, metrics: Any) -> None:
         self.objective = objective
-        self.metrics = dict(_named(model, metrics))
+        self.metrics: dict[str, tuple[str, Metric]] = {}
+        self._places: dict[str, str] = {}
+        for name, where, output, metric in _named(model, metrics):
+            self.metrics[name] = output, metric
+            self._places[name] = where
+        self._graph = model.graph
         self.several = len(model.graph.outputs) > 1
         self.start()
 
@@ -34,6 +41,16 @@ class Measures:
         """The outputs that need a target: those with a loss or a metric."""
         measured = {output for output, _ in self.metrics.values()}
         return measured | set(self.objective.losses if self.objective is not None else ())
+
+    def check(self, rows: Rows) -> None:
+        """Refuse targets that do not suit the metrics, all of them at once, naming the row."""
+        for name, (output, metric) in self.metrics.items():
+            shape = known_shape(self._graph, output)
+            if shape is not None:
+                target = aligned((None, *shape), rows.targets[output])
+                role = f"{rows.role(output)} for {metric.kind}"
+                with given_as(self._places[name], metric.kind), about(role):
+                    metric.check(shape, target)
 
     def start(self) -> None:
         """Forget what was gathered."""
@@ -62,19 +79,21 @@ class Measures:
                 except DataError as error:
                     raise batch.blamed(error, start) from None
 
-    def results(self, prefix: str = "") -> dict[str, Any]:
+    def results(self, prefix: str = "") -> dict[str, Measured]:
         """Return the loss with the penalty, and each metric."""
-        found: dict[str, Any] = {}
+        found: dict[str, Measured] = {}
         if self.objective is not None:
             means = {
                 output: total / self.masses[output] if self.masses[output] else 0.0
                 for output, total in self.losses.items()
             }
-            found[f"{prefix}loss"] = sum(means.values()) + self.objective.penalty()
+            with muted():
+                found[f"{prefix}loss"] = sum(means.values()) + self.objective.penalty()
             if self.several:
                 found |= {f"{prefix}{output}_loss": mean for output, mean in means.items()}
-        for name, (_, metric) in self.metrics.items():
-            found[f"{prefix}{name}"] = metric.result(self.states[name])
+        with muted():
+            for name, (_, metric) in self.metrics.items():
+                found[f"{prefix}{name}"] = metric.result(self.states[name])
         return found
 
     def state(self) -> dict[str, Any]:
@@ -97,17 +116,24 @@ class Measures:
                 held[key] = state[f"{name}.{key}"]
 
 
-def _named(model: Model, metrics: Any) -> Iterator[tuple[str, tuple[str, Metric]]]:
+def _named(model: Model, metrics: Any) -> Iterator[tuple[str, str, str, Metric]]:
+    """Yield name, place, output and metric of each that is given."""
     if isinstance(metrics, str | Metric) or (isinstance(metrics, Mapping) and "kind" in metrics):
         raise ConfigError("metrics", f"wanted a list of metrics, found {shown(metrics)}")
     several = len(model.graph.outputs) > 1
     taken: dict[str, int] = {}
     for output, given in per_output(model, metrics, "metrics").items():
-        if not isinstance(given, Iterable | Metric):
-            raise ConfigError("metrics", f"wanted a list of metrics, found {shown(given)}")
-        for item in [given] if isinstance(given, str | Metric | Mapping) else given:
-            metric = Metric.of(item, "metrics")
+        listed = place(metrics, "metrics", output)
+        if not isinstance(given, Collection | Metric):
+            raise ConfigError(listed, f"wanted a list of metrics, found {shown(given)}")
+        each = (
+            {listed: given}
+            if isinstance(given, str | Metric | Mapping)
+            else {f"{listed}[{number}]": item for number, item in enumerate(given)}
+        )
+        for where, item in each.items():
+            metric = Metric.of(item, where)
             stem = f"{output}_{metric.kind}" if several else metric.kind
-            number = taken.setdefault(stem, 0)
+            before = taken.setdefault(stem, 0)
             taken[stem] += 1
-            yield (f"{stem}_{number}" if number else stem), (output, metric)
+            yield (f"{stem}_{before}" if before else stem), where, output, metric

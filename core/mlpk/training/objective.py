@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from mlpk.arrays import Array
 from mlpk.context import Context
 from mlpk.errors import ConfigError, DataError, GraphError, nearest
 from mlpk.loss import Loss
+from mlpk.metric import ROWS
 from mlpk.regularizer import Regularizer
 from mlpk.training.batch import Batch, Rows
-from mlpk.training.blame import about
+from mlpk.training.blame import about, given_as
 
 if TYPE_CHECKING:
     from mlpk.graph import Graph
     from mlpk.model import Model
 
-__all__ = ["Objective", "aligned", "per_output"]
+__all__ = ["Objective", "aligned", "known_shape", "per_output", "place"]
 
 
 class Objective:
@@ -28,9 +31,10 @@ class Objective:
     """
 
     def __init__(self, model: Model, loss: Any, regularizer: Any = None) -> None:
+        each = per_output(model, loss, "loss")
+        self._places = {output: place(loss, "loss", output) for output in each}
         self.losses: dict[str, Loss] = {
-            output: Loss.of(given, "loss")
-            for output, given in per_output(model, loss, "loss").items()
+            output: Loss.of(given, self._places[output]) for output, given in each.items()
         }
         for output, made in self.losses.items():
             _check_meaning(model.graph, output, made)
@@ -48,12 +52,22 @@ class Objective:
         self._penalised = decaying if self.regularizer is not None else []
 
     def check(self, rows: Rows) -> None:
-        """Refuse targets that do not suit the losses, all of them at once, naming the row."""
+        """Refuse targets that do not suit the losses, all of them at once, naming the row.
+
+        Refused, too, are sets where nothing would count, or more than can be counted.
+        """
+        dtype = self._model.dtype
+        weight = None if rows.weight is None else np.asarray(rows.weight, dtype)
+        if weight is not None and not weight.any():
+            found = f"{rows.count} of weight 0 in {dtype}"
+            raise DataError(f"weight: wanted some rows that count, found {found}")
         for output, loss in self.losses.items():
-            shape = self._model.graph.nodes[output].shape
-            if shape is not None and None not in shape:
-                with about("y" if len(rows.targets) == 1 else f"y['{output}']"):
-                    loss.check(shape, aligned((None, *shape), rows.targets[output]))  # type: ignore[arg-type] # None is ruled out
+            shape = known_shape(self._model.graph, output)
+            if shape is not None:
+                target = aligned((None, *shape), rows.targets[output])
+                with given_as(self._places[output], loss.kind), about(rows.role(output)):
+                    loss.check(shape, target)
+                    _check_mass(loss, dtype, shape, target, weight)
 
     def forward(self, outputs: Mapping[str, Array], batch: Batch) -> float:
         """Return the loss of a batch, without the penalty."""
@@ -107,8 +121,7 @@ def aligned(prediction: tuple[int | None, ...], target: Array) -> Array:
 def per_output(model: Model, given: Any, role: str) -> dict[str, Any]:
     """Return what is given for each output: one thing for the only output, or a dict by name."""
     outputs = model.graph.outputs
-    by_name = isinstance(given, Mapping) and "kind" not in given
-    if not by_name:
+    if not _is_by_name(given):
         if len(outputs) > 1 and given:
             raise ConfigError(role, f"wanted a dict by output, with some of {list(outputs)}")
         return {outputs[0]: given}
@@ -119,6 +132,42 @@ def per_output(model: Model, given: Any, role: str) -> dict[str, Any]:
     if not given and isinstance(given, Mapping):
         raise ConfigError(role, "wanted at least one entry, found an empty dict")
     return dict(given)
+
+
+def place(given: Any, role: str, output: str) -> str:
+    """Return where something for an output was given: "loss", or "loss['left']"."""
+    return f"{role}['{output}']" if _is_by_name(given) else role
+
+
+def known_shape(graph: Graph, output: str) -> tuple[int, ...] | None:
+    """Return the shape of an output without the batch axis, None if a length is not known."""
+    shape = graph.nodes[output].shape
+    return None if shape is None or None in shape else shape  # type: ignore[return-value] # no None in it
+
+
+def _check_mass(
+    loss: Loss, dtype: str, shape: tuple[int, ...], target: Array, weight: Array | None
+) -> None:
+    """Refuse rows whose mass is 0, or more than the dtype holds."""
+    ctx, mass = Context(dtype), 0.0
+    for start in range(0, len(target), ROWS):
+        piece = slice(start, start + ROWS)
+        part = target[piece]
+        mass += loss.mass(ctx, (len(part), *shape), part, None if weight is None else weight[piece])
+    if mass == 0:
+        raise DataError(
+            f"wanted some rows that count, found none: {loss.kind} gives all {len(target)} of them "
+            "the weight 0, for their own weights or by its fields"
+        )
+    if mass > float(np.finfo(dtype).max):
+        raise DataError(
+            f"wanted weights whose sum {dtype} can hold, found {mass:.3g} for all rows; divide "
+            "them by a number, which changes nothing else"
+        )
+
+
+def _is_by_name(given: Any) -> bool:
+    return isinstance(given, Mapping) and "kind" not in given
 
 
 def _check_meaning(graph: Graph, output: str, loss: Loss) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from numbers import Real
 from typing import TYPE_CHECKING, Any, ClassVar, TextIO
 
 from mlpk import hookimpl
@@ -18,7 +19,8 @@ class Progress:
     """Shows how a run goes, on standard error, so that results on standard output stay clean.
 
     On a terminal it is a bar a run with the newest numbers, and a line for each finished epoch;
-    elsewhere only these lines.
+    elsewhere only these lines. They have all that is a number; the arrays of a metric such as
+    `confusion_matrix` are left to the history.
     """
 
     kind: ClassVar[str] = "progress"
@@ -79,5 +81,5 @@ def _bar(stream: TextIO) -> Bar:
 
 def _numbers(logs: Mapping[str, Any]) -> str:
     return "  ".join(
-        f"{name} {value:.4f}" for name, value in logs.items() if isinstance(value, float)
+        f"{name} {value:.4f}" for name, value in logs.items() if isinstance(value, Real)
     )

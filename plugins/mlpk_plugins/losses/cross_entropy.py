@@ -9,7 +9,7 @@ import numpy as np
 
 from mlpk import Context, Example, Loss, define
 from mlpk.arrays import Array
-from mlpk_plugins.losses.targets import check_class_targets, class_targets, cross
+from mlpk_plugins.losses.targets import check_class_targets, check_classes, class_targets, cross
 from mlpk_plugins.losses.weights import row_weights, shares
 
 
@@ -19,8 +19,9 @@ class CrossEntropy(Loss):
 
     Predictions p (n, ..., classes) are probabilities, for a network that ends in a softmax;
     targets are integer labels (n, ...), or one-hot or soft t (n, ..., classes), told apart by
-    shape and dtype. Each position of a row counts with the row's weight w. If all weights are 0,
-    so are the loss and its gradient.
+    shape and dtype, each t >= 0 and their sum over the classes 1, give or take 0.001. Each
+    position of a row counts with the row's weight w. If all weights are 0, so are the loss and its
+    gradient.
 
     A p below the dtype's smallest normal number (1e-38 in float32) is taken for that number, so
     that 0 costs 87 there instead of infinity. The gradient is -t / p * w / sum(w).
@@ -30,11 +31,13 @@ class CrossEntropy(Loss):
     takes: ClassVar[str] = "probabilities"
 
     def check(self, prediction: tuple[int, ...], target: Array) -> None:
+        check_classes(self.kind, (None, *prediction))
         check_class_targets((None, *prediction), target)
 
     def forward(
         self, ctx: Context, prediction: Array, target: Array, weight: Array | None = None
     ) -> tuple[float, tuple[Array, Array]]:
+        check_classes(self.kind, prediction.shape)
         t = class_targets(ctx, prediction.shape, target)
         t *= shares(ctx, row_weights(ctx, weight, len(prediction), prediction.shape[1:-1]))
         least = float(np.finfo(ctx.dtype).tiny)

@@ -9,7 +9,7 @@ import numpy as np
 
 from mlpk import Context, Example, Loss, define
 from mlpk.arrays import Array
-from mlpk_plugins.losses.targets import check_class_targets, class_targets, cross
+from mlpk_plugins.losses.targets import check_class_targets, check_classes, class_targets, cross
 from mlpk_plugins.losses.weights import row_weights, shares
 
 
@@ -18,9 +18,10 @@ class KLDivergence(Loss):
     """l = sum_c t_c log(t_c / p_c) for each row; the mean is sum(w * l) / sum(w).
 
     Predictions p (n, ..., classes) are probabilities, for a network that ends in a softmax;
-    targets are t (n, ..., classes), or integer labels (n, ...), told apart by shape and dtype. A
-    t_c of 0 adds nothing. Each position of a row counts with the row's weight w. If all weights
-    are 0, so are the loss and its gradient.
+    targets are t (n, ..., classes), or integer labels (n, ...), told apart by shape and dtype,
+    each t >= 0 and their sum over the classes 1, give or take 0.001. A t_c of 0 adds nothing. Each
+    position of a row counts with the row's weight w. If all weights are 0, so are the loss and its
+    gradient.
 
     It is `cross_entropy` less the entropy of the targets: the gradient, -t / p * w / sum(w), is
     the same, and the loss is 0 where p = t. As there, a p below the dtype's smallest normal number
@@ -31,11 +32,13 @@ class KLDivergence(Loss):
     takes: ClassVar[str] = "probabilities"
 
     def check(self, prediction: tuple[int, ...], target: Array) -> None:
+        check_classes(self.kind, (None, *prediction))
         check_class_targets((None, *prediction), target)
 
     def forward(
         self, ctx: Context, prediction: Array, target: Array, weight: Array | None = None
     ) -> tuple[float, tuple[Array, Array]]:
+        check_classes(self.kind, prediction.shape)
         t = class_targets(ctx, prediction.shape, target)
         least = float(np.finfo(ctx.dtype).tiny)
         p = np.maximum(prediction, least, out=ctx.empty("p", prediction.shape))

@@ -8,10 +8,11 @@ from typing import Any, ClassVar
 import numpy as np
 from attrs import Attribute, field
 from attrs.validators import and_, ge, lt
+from numpy.typing import DTypeLike
 
-from mlpk import Context, Example, Loss, ShapeError, define
+from mlpk import ConfigError, Context, Example, Loss, define
 from mlpk.arrays import Array
-from mlpk_plugins.losses.targets import check_class_targets, class_targets, cross
+from mlpk_plugins.losses.targets import check_class_targets, check_classes, class_targets, cross
 from mlpk_plugins.losses.weights import row_weights, shares
 
 
@@ -26,8 +27,9 @@ class SoftmaxCrossEntropy(Loss):
     """l = -sum_c t_c log softmax(z)_c for each row; the mean is sum(w * l) / sum(w).
 
     Predictions z (n, ..., classes) are logits; targets are integer labels (n, ...), or one-hot
-    or soft t (n, ..., classes), told apart by shape and dtype. Each position of a row counts with
-    the row's weight w. `label_smoothing`, 0 <= s < 1, makes t (1 - s) * t + s / classes;
+    or soft t (n, ..., classes), told apart by shape and dtype, each t >= 0 and their sum over the
+    classes 1, give or take 0.001. Each position of a row counts with the row's weight w.
+    `label_smoothing`, 0 <= s < 1, makes t (1 - s) * t + s / classes;
     `class_weight` multiplies w by sum_c class_weight_c * t_c (of t before smoothing), that is the
     weight of the row's class; labels equal to `ignore_index` count nowhere. If all weights are 0,
     so are the loss and its gradient.
@@ -44,12 +46,14 @@ class SoftmaxCrossEntropy(Loss):
     ignore_index: int | None = None
 
     def check(self, prediction: tuple[int, ...], target: Array) -> None:
+        check_classes(self.kind, (None, *prediction))
         check_class_targets((None, *prediction), target, self.ignore_index)
-        self._weight_of_class(prediction[-1])
+        self._weight_of_class(prediction[-1], np.float64)
 
     def forward(
         self, ctx: Context, prediction: Array, target: Array, weight: Array | None = None
     ) -> tuple[float, tuple[Array, Array]]:
+        check_classes(self.kind, prediction.shape)
         t = self._shared_out(ctx, prediction.shape, target, weight)
         peak = ctx.empty("peak", (*prediction.shape[:-1], 1))
         np.maximum.reduce(prediction, axis=-1, keepdims=True, out=peak)
@@ -72,7 +76,7 @@ class SoftmaxCrossEntropy(Loss):
     ) -> float:
         if self.class_weight is None and self.ignore_index is None:
             return super().mass(ctx, prediction, target, weight)
-        of_class = np.asarray(self._weight_of_class(prediction[-1]))
+        of_class = self._weight_of_class(prediction[-1], ctx.dtype).astype(np.float64)
         each = ctx.empty("each", prediction[:-1], np.float64)
         if target.shape == prediction:
             np.matmul(target, of_class, out=each)
@@ -94,7 +98,7 @@ class SoftmaxCrossEntropy(Loss):
         weights = row_weights(ctx, weight, shape[0], shape[1:-1])
         if self.class_weight is not None or self.ignore_index is not None:
             # A row that is ignored is all zeros, and so loses its weight here.
-            of_class = np.asarray(self._weight_of_class(shape[-1]), ctx.dtype)
+            of_class = self._weight_of_class(shape[-1], ctx.dtype)
             weights *= np.matmul(t, of_class, out=ctx.empty("of_row", shape[:-1]))
         if self.label_smoothing:
             t *= 1 - self.label_smoothing
@@ -102,15 +106,20 @@ class SoftmaxCrossEntropy(Loss):
         t *= shares(ctx, weights)
         return t
 
-    def _weight_of_class(self, classes: int) -> tuple[float, ...]:
+    def _weight_of_class(self, classes: int, dtype: DTypeLike) -> Array:
         if self.class_weight is None:
-            return (1.0,) * classes
-        if len(self.class_weight) != classes:
-            raise ShapeError(
-                f"class_weight: wanted {classes} numbers, one a class, "
-                f"found {len(self.class_weight)}"
+            return np.ones(classes, dtype)
+        where, found = f"{self.kind}.class_weight", len(self.class_weight)
+        if found != classes:
+            raise ConfigError(where, f"wanted {classes} numbers, one a class, found {found}")
+        most = float(np.finfo(dtype).max)
+        if max(self.class_weight) > most:
+            raise ConfigError(
+                where,
+                f"wanted numbers up to {most:.2g}, the most that {np.dtype(dtype)} holds, "
+                f"found {max(self.class_weight)}",
             )
-        return self.class_weight
+        return np.array(self.class_weight, dtype)
 
     @classmethod
     def examples(cls) -> Iterator[Example]:

@@ -6,9 +6,11 @@ from math import inf
 
 import numpy as np
 
-from mlpk import Context, DataError, ShapeError
+from mlpk import ConfigError, Context, DataError, ShapeError
 from mlpk.arrays import Array
 from mlpk.declaration import Shape, known
+
+SLACK = 1e-3  # shares that were rounded, be it to float16, sum to 1 within this
 
 
 def alike(prediction: Shape, target: Array) -> Array:
@@ -23,6 +25,22 @@ def alike(prediction: Shape, target: Array) -> Array:
     return target
 
 
+def check_classes(kind: str, prediction: Shape) -> None:
+    """Refuse predictions that are not of several classes; `kind` is the loss's, whose choice it is."""
+    if len(prediction) < 2:  # noqa: PLR2004 - the batch and the classes
+        raise ConfigError(
+            kind,
+            "wanted predictions with an axis of classes behind the batch, found "
+            f"{_named(prediction)}",
+        )
+    if prediction[-1] == 1:
+        raise ConfigError(
+            kind,
+            "wanted two classes or more, found 1, whose probability is always 1; end the network "
+            "in a unit a class, or take binary_cross_entropy for a single one",
+        )
+
+
 def class_targets(
     ctx: Context, prediction: tuple[int, ...], target: Array, ignored: int | None = None
 ) -> Array:
@@ -32,8 +50,8 @@ def class_targets(
     """
     shares = ctx.empty("targets", prediction)
     if not _are_labels(prediction, target, ignored):
-        check_range(target, 0, inf)
         np.copyto(shares, target, casting="same_kind")
+        _check_shares(shares, ctx.empty("sums", prediction[:-1]))
         return shares
     classes = prediction[-1]
     _refuse_outside(target, classes, ignored, ctx.empty("kept", target.shape, np.bool_))
@@ -44,11 +62,11 @@ def class_targets(
 
 
 def check_class_targets(prediction: Shape, target: Array, ignored: int | None = None) -> None:
-    """Refuse labels out of range, negative shares, and what is neither labels nor shares."""
+    """Refuse labels out of range, shares that are no distribution, and what is neither."""
     if _are_labels(prediction, target, ignored):
         _refuse_outside(target, known(prediction[-1]), ignored)
     else:
-        check_range(target, 0, inf)
+        _check_shares(target)
 
 
 def cross(ctx: Context, t: Array, logs: Array) -> float:
@@ -67,17 +85,28 @@ def check_range(target: Array, low: float, high: float) -> None:
         raise DataError(f"target {target[at]} in row {at[0]}: wanted {wanted}", int(at[0]))
 
 
+def _check_shares(shares: Array, sums: Array | None = None) -> None:
+    """Refuse negative shares, and those of a position that don't sum to 1; `sums` is scratch memory.
+
+    NaN is passed over: a loss that is not finite tells of it.
+    """
+    check_range(shares, 0, inf)
+    if sums is None:
+        sums = np.empty(shares.shape[:-1])
+    np.add.reduce(shares, axis=-1, dtype=sums.dtype, out=sums)
+    most, least = (each.reduce(sums, axis=None, initial=1) for each in (np.fmax, np.fmin))
+    if most > 1 + SLACK or least < 1 - SLACK:
+        at = tuple(np.argwhere((sums < 1 - SLACK) | (sums > 1 + SLACK))[0])
+        raise DataError(
+            f"the shares in row {at[0]} sum to {sums[at]:.6g}: wanted 1, a distribution over the "
+            "classes; divide them by their sum, or, where several classes hold at once, take "
+            "binary_cross_entropy",
+            int(at[0]),
+        )
+
+
 def _are_labels(prediction: Shape, target: Array, ignored: int | None) -> bool:
     """Tell labels (n, ...) from shares (n, ..., classes), one-hot or soft, by shape and dtype."""
-    if len(prediction) < 2:  # noqa: PLR2004 - the batch and the classes
-        raise ShapeError(
-            f"wanted predictions with an axis of classes behind the batch, found {_named(prediction)}"
-        )
-    if prediction[-1] == 1:
-        raise ShapeError(
-            "wanted two classes or more, found 1, whose probability is always 1; end the network "
-            "in a unit a class, or take binary_cross_entropy for a single one"
-        )
     shaped_like_labels = _fits(prediction[:-1], target.shape)
     if shaped_like_labels and target.dtype.kind in "iu":
         return True

@@ -9,7 +9,7 @@ import numpy as np
 from attrs import field
 from attrs.validators import gt
 
-from mlpk import Context, Example, Loss, ShapeError, define
+from mlpk import ConfigError, Context, Example, Loss, ShapeError, define
 from mlpk.arrays import Array
 from mlpk_plugins.losses.row_mean import row_mean, scaled
 
@@ -38,9 +38,10 @@ class Triplet(Loss):
     def check(self, prediction: tuple[int, ...], target: Array) -> None:
         if len(prediction) != 2 or prediction[0] != MEMBERS:  # noqa: PLR2004 - members and embedding
             found = str((None, *prediction)).replace("None", "N", 1)
-            raise ShapeError(
+            raise ConfigError(
+                self.kind,
                 "wanted predictions (N, 3, d): anchor, positive and negative of each row, "
-                f"found {found}"
+                f"found {found}",
             )
         if target.ndim == 0:
             raise ShapeError("wanted one target a row, whatever it is, found a single number")

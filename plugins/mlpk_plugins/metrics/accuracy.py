@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
-import numpy as np
-
 from mlpk import Example, Metric, define
 from mlpk.arrays import Array
 from mlpk.metric import MetricState
 from mlpk_plugins.metrics import running_mean
-from mlpk_plugins.metrics.labels import decided
+from mlpk_plugins.metrics.labels import decided, true_classes
 
 
 @define
@@ -19,15 +17,15 @@ class Accuracy(Metric):
     """The share of positions whose predicted class is the true one; nan if none counts.
 
     prediction (N, ..., C) with C >= 2: the class is the one with the highest score, the first of
-    equals; with a nan among the scores it is none. target: integer labels (N, ...), or one-hot or
-    soft (N, ..., C).
+    equals. target: integer labels (N, ...), or one-hot or soft (N, ..., C).
 
     prediction (N,) or (N, ..., 1): the class is 1 where the score is above `threshold`, else 0;
     target: labels or probabilities, with or without the last axis. The threshold has to be given:
     0.0 for logits, as `binary_cross_entropy` takes them, 0.5 for probabilities.
 
-    Positions whose integer label is `ignore_index` don't count. A row's weight is that of each of
-    its positions.
+    A position with a nan among its scores is taken for no class, which is a miss. Positions
+    whose integer label is `ignore_index` don't count. A row's weight is that of each of its
+    positions.
     """
 
     kind: ClassVar[str] = "accuracy"
@@ -38,16 +36,14 @@ class Accuracy(Metric):
     def start(self) -> MetricState:
         return running_mean.start()
 
+    def check(self, prediction: tuple[int, ...], target: Array) -> None:
+        true_classes(self, (len(target), *prediction), target)
+
     def update(
         self, state: MetricState, prediction: Array, target: Array, weight: Array | None
     ) -> None:
-        found, labels, counts = decided(
-            self.kind, prediction, target, self.threshold, self.ignore_index
-        )
-        hits = found == labels
-        if prediction.ndim > 1 and prediction.shape[-1] > 1:
-            hits &= ~np.isnan(prediction.max(axis=-1))  # nan is taken for the largest
-        running_mean.add(state, hits, weight, counts)
+        found, labels, counts = decided(self, prediction, target)
+        running_mean.add(state, found == labels, weight, counts)
 
     def result(self, state: MetricState) -> float:
         return running_mean.mean(state)

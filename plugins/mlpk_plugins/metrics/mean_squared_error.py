@@ -11,7 +11,7 @@ from mlpk import Example, Metric, define
 from mlpk.arrays import Array
 from mlpk.metric import MetricState
 from mlpk_plugins.metrics import running_mean
-from mlpk_plugins.metrics.errors import errors
+from mlpk_plugins.metrics.errors import check_alike, errors
 
 
 @define
@@ -26,6 +26,9 @@ class MeanSquaredError(Metric):
 
     def start(self) -> MetricState:
         return running_mean.start()
+
+    def check(self, prediction: tuple[int, ...], target: Array) -> None:
+        check_alike((len(target), *prediction), target)
 
     def update(
         self, state: MetricState, prediction: Array, target: Array, weight: Array | None

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
-import numpy as np
-
 from mlpk import Example, Metric, define
 from mlpk.arrays import Array
 from mlpk.metric import MetricState
@@ -20,7 +18,7 @@ class PerClassAccuracy(Metric):
     That is the recall of each; nan for a class that no target has.
 
     Predictions, targets, `threshold` (for a single score it has to be given), `ignore_index` and
-    weights as in `accuracy`.
+    weights as in `accuracy`; a position with a nan among its scores is a miss.
     """
 
     kind: ClassVar[str] = "per_class_accuracy"
@@ -31,30 +29,18 @@ class PerClassAccuracy(Metric):
     def start(self) -> MetricState:
         return confusion.start()
 
+    def check(self, prediction: tuple[int, ...], target: Array) -> None:
+        confusion.check(self, prediction, target)
+
     def update(
         self, state: MetricState, prediction: Array, target: Array, weight: Array | None
     ) -> None:
-        confusion.add(
-            self.kind,
-            state,
-            prediction,
-            target,
-            weight,
-            threshold=self.threshold,
-            ignore_index=self.ignore_index,
-        )
+        confusion.add(self, state, prediction, target, weight)
 
     def result(self, state: MetricState) -> Array:
-        counts = state["counts"]
-        return confusion.shares(counts.diagonal(), counts.sum(axis=1), float("nan"))
+        found = confusion.sums(state)
+        return confusion.shares(found.hits, found.own, float("nan"))
 
     @classmethod
     def examples(cls) -> Iterator[Example]:
-        yield Example(
-            cls(), (3,), draw=lambda rng, n: (rng.standard_normal((n, 3)), np.arange(n) % 3)
-        )
-        yield Example(
-            cls(threshold=0.5, ignore_index=-1),
-            (1,),
-            draw=lambda rng, n: (rng.random((n, 1)), rng.integers(-1, 2, n)),
-        )
+        yield from confusion.examples(cls)

@@ -12,7 +12,7 @@ from mlpk import Example, Metric, define
 from mlpk.arrays import Array
 from mlpk.errors import DataError
 from mlpk.metric import MetricState
-from mlpk_plugins.metrics.errors import errors
+from mlpk_plugins.metrics.errors import check_alike, errors
 
 
 @define
@@ -38,6 +38,9 @@ class R2(Metric):
             "missed": np.zeros(0),
         }
 
+    def check(self, prediction: tuple[int, ...], target: Array) -> None:
+        check_alike((len(target), *prediction), target)
+
     def update(
         self, state: MetricState, prediction: Array, target: Array, weight: Array | None
     ) -> None:
@@ -53,7 +56,8 @@ class R2(Metric):
             return
         if not state["mean"].size:
             state |= {name: np.zeros(t.shape[1]) for name in ("mean", "spread", "missed")}
-        mean = w @ t / total
+        # Around a target, not around 0, so that targets that don't vary have a spread of just 0.
+        mean = t[0] + w @ (t - t[0]) / total
         gap = mean - state["mean"]
         before = float(state["weight"])
         state["weight"] += total

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from mlpk import Example, Metric, define
 from mlpk.arrays import Array
@@ -15,58 +15,33 @@ from mlpk_plugins.metrics import confusion
 class Recall(Metric):
     """Of the positions that are of a class, the share that was taken for it.
 
-    `average`: "binary" is that of class 1 of two, "macro" the mean over the classes that occur in
-    targets or predictions, "micro" that of the sums over all classes, which with one class a
-    position is the accuracy. Where there is nothing to divide by it is 0; it is nan if nothing
-    counts at all.
-
-    Predictions, targets, `threshold` (for a single score it has to be given), `ignore_index` and
-    weights as in `accuracy`. Everything is counted over the whole set before it is divided.
+    All fields, predictions, targets and weights as in `precision`; the average "micro" is the
+    accuracy. A position with a nan among its scores is taken for no class, which is a miss.
     """
 
     kind: ClassVar[str] = "recall"
 
-    average: Literal["binary", "macro", "micro"] = "binary"
+    average: confusion.Average = "binary"
     threshold: float | None = None
     ignore_index: int | None = None
 
     def start(self) -> MetricState:
         return confusion.start()
 
+    def check(self, prediction: tuple[int, ...], target: Array) -> None:
+        confusion.check_average(self, prediction)
+        confusion.check(self, prediction, target)
+
     def update(
         self, state: MetricState, prediction: Array, target: Array, weight: Array | None
     ) -> None:
-        confusion.check_average(self.kind, self.average, prediction)
-        confusion.add(
-            self.kind,
-            state,
-            prediction,
-            target,
-            weight,
-            threshold=self.threshold,
-            ignore_index=self.ignore_index,
-        )
+        confusion.check_average(self, prediction.shape[1:])
+        confusion.add(self, state, prediction, target, weight)
 
     def result(self, state: MetricState) -> float:
-        counts = state["counts"]
-        hits = counts.diagonal()
-        wholes = counts.sum(axis=1)
-        return confusion.averaged(counts, hits, wholes, self.average)
+        found = confusion.sums(state)
+        return confusion.averaged(self.average, found.hits, found.own, found)
 
     @classmethod
     def examples(cls) -> Iterator[Example]:
-        yield Example(
-            cls(average="macro"),
-            (3,),
-            draw=lambda rng, n: (rng.standard_normal((n, 3)), rng.integers(3, size=n)),
-        )
-        yield Example(
-            cls(threshold=0.5),
-            (1,),
-            draw=lambda rng, n: (rng.random((n, 1)), rng.integers(2, size=n)),
-        )
-        yield Example(
-            cls(average="micro", ignore_index=-1),
-            (2, 3),
-            draw=lambda rng, n: (rng.standard_normal((n, 2, 3)), rng.integers(-1, 3, (n, 2))),
-        )
+        yield from confusion.averaged_examples(cls)

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from mlpk import DataError, Example, Metric, define
+from mlpk import ConfigError, DataError, Example, Metric, define
 from mlpk.arrays import Array
 from mlpk.metric import MetricState
 from mlpk_plugins.metrics.labels import binary_labels
@@ -22,8 +22,9 @@ class RocAuc(Metric):
     That is the area under the curve of hits over false alarms. prediction (N,) or (N, ..., 1): a
     score, be it a logit or a probability; (N, ..., 2): the score of class 1 less that of class 0.
     target: labels 0 and 1 or probabilities, with or without the last axis. Positions whose integer
-    label is `ignore_index` don't count; a pair counts with the product of its rows' weights. It is
-    nan if a class is missing, or a score is nan.
+    label is `ignore_index` don't count; a pair counts with the product of its rows' weights. A
+    score that is nan is neither higher than another nor its equal, so that each of its pairs is a
+    miss. It is nan if a class is missing.
 
     Exact, not binned: the scores of the whole set are kept, 24 bytes a position.
     """
@@ -36,11 +37,14 @@ class RocAuc(Metric):
         # The rows are scores, labels and weights; only the first `count` columns are in use.
         return {"rows": np.zeros((3, 0)), "count": np.zeros((), np.int64)}
 
+    def check(self, prediction: tuple[int, ...], target: Array) -> None:
+        self._labels((len(target), *prediction), target)
+
     def update(
         self, state: MetricState, prediction: Array, target: Array, weight: Array | None
     ) -> None:
+        labels, counts = self._labels(prediction.shape, target)
         scores = _scores(prediction)
-        labels, counts = binary_labels(scores, target, self.ignore_index)
         if weight is not None and weight.shape != scores.shape[:1]:
             raise DataError(
                 f"wanted one weight a row, shape {scores.shape[:1]}, found shape {weight.shape}"
@@ -52,16 +56,25 @@ class RocAuc(Metric):
 
     def result(self, state: MetricState) -> float:
         scores, labels, weights = state["rows"][:, : int(state["count"])]
-        if np.isnan(scores).any():
-            return float("nan")
-        levels, level = np.unique(scores, return_inverse=True)
-        positive = np.bincount(level, weights * labels, len(levels))
-        negative = np.bincount(level, weights * (1 - labels), len(levels))
-        pairs = positive.sum() * negative.sum()
+        of_one, of_zero = weights * labels, weights * (1 - labels)
+        pairs = of_one.sum() * of_zero.sum()
         if not pairs:
             return float("nan")
+        ranked = ~np.isnan(scores)
+        levels, level = np.unique(scores[ranked], return_inverse=True)
+        positive = np.bincount(level, of_one[ranked], len(levels))
+        negative = np.bincount(level, of_zero[ranked], len(levels))
         below = np.cumsum(negative) - negative / 2
         return float(positive @ below / pairs)
+
+    def _labels(self, prediction: tuple[int, ...], target: Array) -> tuple[Array, Array | None]:
+        if len(prediction) > 1 and prediction[-1] > 2:  # noqa: PLR2004 - two classes
+            raise ConfigError(
+                self.kind,
+                "wanted a single score, or one for each of two classes, found predictions of "
+                f"shape {prediction}",
+            )
+        return binary_labels(prediction[:-1] or prediction, target, self.ignore_index)
 
     @classmethod
     def examples(cls) -> Iterator[Example]:
@@ -84,12 +97,8 @@ def _scores(prediction: Array) -> Array:
         return prediction
     if prediction.shape[-1] == 1:
         return prediction[..., 0]
-    if prediction.shape[-1] == 2:  # noqa: PLR2004 - two classes
-        return prediction[..., 1] - prediction[..., 0]
-    raise DataError(
-        "roc_auc wanted a single score, or one for each of two classes, "
-        f"found predictions of shape {prediction.shape}"
-    )
+    with np.errstate(invalid="ignore"):  # infinity less infinity is nan, and said to be a miss
+        return np.subtract(prediction[..., 1], prediction[..., 0], dtype=np.float64)
 
 
 def _append(state: MetricState, columns: Array) -> None:

@@ -11,7 +11,7 @@ from attrs.validators import ge
 
 from mlpk import Example, Metric, define
 from mlpk.arrays import Array
-from mlpk.errors import DataError
+from mlpk.errors import ConfigError
 from mlpk.metric import MetricState
 from mlpk_plugins.metrics import running_mean
 from mlpk_plugins.metrics.labels import class_labels
@@ -35,15 +35,13 @@ class TopKAccuracy(Metric):
     def start(self) -> MetricState:
         return running_mean.start()
 
+    def check(self, prediction: tuple[int, ...], target: Array) -> None:
+        self._true_classes((len(target), *prediction), target)
+
     def update(
         self, state: MetricState, prediction: Array, target: Array, weight: Array | None
     ) -> None:
-        if prediction.ndim == 1 or prediction.shape[-1] == 1:
-            raise DataError(
-                "top_k_accuracy wanted predictions with a score for each of two classes or more, "
-                f"found shape {prediction.shape}; for a single score use accuracy"
-            )
-        labels, counts = class_labels(prediction, target, self.ignore_index)
+        labels, counts = self._true_classes(prediction.shape, target)
         own = np.take_along_axis(prediction, labels[..., np.newaxis], axis=-1)
         classes = prediction.shape[-1]
         above = classes - np.sum(prediction <= own, axis=-1)
@@ -51,6 +49,17 @@ class TopKAccuracy(Metric):
 
     def result(self, state: MetricState) -> float:
         return running_mean.mean(state)
+
+    def _true_classes(
+        self, prediction: tuple[int, ...], target: Array
+    ) -> tuple[Array, Array | None]:
+        if len(prediction) == 1 or prediction[-1] == 1:
+            raise ConfigError(
+                self.kind,
+                "wanted predictions with a score for each of two classes or more, found shape "
+                f"{prediction}; for a single score use accuracy",
+            )
+        return class_labels(prediction, target, self.ignore_index)
 
     @classmethod
     def examples(cls) -> Iterator[Example]:

@@ -117,9 +117,9 @@ def test_embeddings_that_agree_cost_the_margin():
 
 @pytest.mark.parametrize("shape", [(3,), (2, 4), (3, 2, 2), ()])
 def test_predictions_that_are_no_triplets_are_refused(shape):
-    with pytest.raises(ShapeError, match=r"wanted predictions \(N, 3, d\).*found \(N,"):
+    with pytest.raises(ConfigError, match=r"^triplet: wanted predictions \(N, 3, d\).*found \(N,"):
         Triplet().check(shape, np.zeros(5))
-    with pytest.raises(ShapeError, match=r"wanted predictions \(N, 3, d\)"):
+    with pytest.raises(ConfigError, match=r"^triplet: wanted predictions \(N, 3, d\)"):
         Triplet()(np.zeros((5, *shape)), np.zeros(5))
 
 

@@ -47,10 +47,12 @@ def test_soft_targets_by_hand():
     np.testing.assert_allclose(gradient, [[-0.125, 0.125], [-0.25, 0.25]], rtol=1e-15)
 
 
-def test_soft_targets_need_not_sum_to_one():
-    value, gradient = SoftmaxCrossEntropy()(TWO[:1], [[2.0, 1.0]])
-    assert value == pytest.approx(2 * math.log(4) + math.log(4 / 3))
-    np.testing.assert_allclose(gradient, [[3 / 4 - 2, 9 / 4 - 1]], rtol=1e-15)
+def test_soft_targets_may_be_rounded():
+    """What is off by less than 0.001 counts as it is, in the gradient too."""
+    value, gradient = SoftmaxCrossEntropy()(TWO[:1], [[0.6, 0.4009]])
+    assert value == pytest.approx(0.6 * math.log(4) + 0.4009 * math.log(4 / 3), rel=1e-15)
+    wanted = [[1.0009 / 4 - 0.6, 3.0027 / 4 - 0.4009]]
+    np.testing.assert_allclose(gradient, wanted, rtol=1e-12)
 
 
 @pytest.mark.parametrize("dtype", ["bool", "int64", "uint8", "float32", "float64"])
@@ -209,7 +211,7 @@ def test_negative_shares_name_their_row():
         ((10,), np.zeros((4, 1), int), ShapeError, r"integer labels \(N,\)"),
         ((5, 10), np.zeros(4, int), ShapeError, r"integer labels \(N, 5\)"),
         ((5, 10), np.zeros((4, 6), int), ShapeError, r"found int64 \(4, 6\)"),
-        ((), np.zeros(4, int), ShapeError, "an axis of classes"),
+        ((), np.zeros(4, int), ConfigError, "^softmax_cross_entropy: .* an axis of classes"),
     ],
 )
 def test_targets_that_do_not_fit(prediction, target, error, wanted):
@@ -236,10 +238,30 @@ def test_class_weights_must_be_one_a_class():
         lambda: loss.check((3,), np.zeros(3, int)),
         lambda: loss.forward(Context("float64"), THREE, np.zeros(3, int)),
     ):
-        with pytest.raises(
-            ShapeError, match="class_weight: wanted 3 numbers, one a class, found 2"
-        ):
+        with pytest.raises(ConfigError, match="wanted 3 numbers, one a class, found 2") as caught:
             refused()
+        assert caught.value.where == "softmax_cross_entropy.class_weight"
+
+
+@pytest.mark.parametrize(("dtype", "weight"), [("float32", 1e308), ("float32", 4e38)])
+def test_a_class_weight_is_one_that_the_model_can_hold(dtype, weight):
+    loss, labels = SoftmaxCrossEntropy(class_weight=(1.0, weight)), np.array([0, 0])
+    for refused in (
+        lambda: loss.forward(Context(dtype), TWO.astype(dtype), labels),
+        lambda: loss.mass(Context(dtype), TWO.shape, labels, None),
+    ):
+        with pytest.raises(ConfigError, match=f"the most that {dtype} holds, found") as caught:
+            refused()
+        assert caught.value.where == "softmax_cross_entropy.class_weight"
+    loss.check((2,), labels)  # where nothing is said of the dtype
+    assert loss(TWO, labels)[0] == pytest.approx((math.log(4) + math.log(2)) / 2)
+
+
+def test_mass_is_counted_with_the_weights_as_the_model_has_them():
+    """A weight too small for the dtype is 0 in the mean, and so it is in what the mean counts."""
+    loss, labels = SoftmaxCrossEntropy(class_weight=(1e-60, 1.0)), np.array([0, 0])
+    assert loss.mass(Context("float32"), TWO.shape, labels, None) == 0
+    assert loss.mass(Context("float64"), TWO.shape, labels, None) == 2e-60
 
 
 @pytest.mark.parametrize(
@@ -251,5 +273,5 @@ def test_numbers_out_of_range_are_refused(fields):
 
 
 def test_a_single_class_is_no_choice():
-    with pytest.raises(ShapeError, match="wanted two classes or more, found 1"):
+    with pytest.raises(ConfigError, match=r"^softmax_cross_entropy: wanted two classes or more"):
         SoftmaxCrossEntropy().check((1,), np.array([0, 1]))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlpk import DataError
+from mlpk import ConfigError, DataError
 from mlpk_plugins.metrics.accuracy import Accuracy
 
 SCORES = np.array([[0.1, 0.7, 0.2], [0.5, 0.2, 0.3], [0.2, 0.2, 0.6], [0.4, 0.5, 0.1]])
@@ -54,8 +54,13 @@ def test_a_single_score_is_compared_with_the_threshold(shape, dtype):
 def test_a_threshold_of_zero_serves_logits():
     logits, target = np.array([[-2.0], [0.3], [3.0]]), np.array([0, 1, 1])
     assert measured(Accuracy(threshold=0.0), logits, target) == 1.0
-    with pytest.raises(DataError, match="where class 1 begins"):
-        measured(Accuracy(), logits, target)
+    for refused in (
+        lambda: measured(Accuracy(), logits, target),
+        lambda: Accuracy().check((1,), target),
+    ):
+        with pytest.raises(ConfigError, match="where class 1 begins") as caught:
+            refused()
+        assert caught.value.where == "accuracy.threshold"
 
 
 def test_soft_binary_targets_count_as_the_likelier_class():
@@ -132,9 +137,13 @@ def test_the_state_is_updated_in_place_and_the_result_is_a_float():
     ],
 )
 def test_a_label_out_of_range_is_named_by_its_row(labels, row, message):
-    with pytest.raises(DataError, match=message) as caught:
-        measured(Accuracy(), SCORES, np.array(labels))
-    assert caught.value.row == row
+    for refused in (
+        lambda: measured(Accuracy(), SCORES, np.array(labels)),
+        lambda: Accuracy().check((3,), np.array(labels)),
+    ):
+        with pytest.raises(DataError, match=message) as caught:
+            refused()
+        assert caught.value.row == row
 
 
 def test_another_label_than_the_ignored_one_is_still_refused():
@@ -152,6 +161,12 @@ def test_a_binary_target_out_of_range_is_named_by_its_row(target):
 def test_a_binary_target_that_is_nan_is_named_by_its_row():
     with pytest.raises(DataError, match="target nan in row 1: wanted 0 to 1"):
         measured(Accuracy(threshold=0.5), np.array([0.5, 0.5]), np.array([1.0, np.nan]))
+
+
+def test_a_share_that_is_nan_is_no_largest_one():
+    soft = np.array([[1.0, 0.0], [0.5, np.nan]])
+    with pytest.raises(DataError, match="target nan in row 1: wanted the share of a class"):
+        measured(Accuracy(), np.ones((2, 2)), soft)
 
 
 @pytest.mark.parametrize(
@@ -184,3 +199,24 @@ def test_weights_that_do_not_fit_are_refused(shape):
 def test_scores_that_are_nan_hit_nothing():
     scores = np.array([[np.nan, np.nan], [1.0, 0.0], [np.nan, 1.0]])
     assert measured(Accuracy(), scores, np.array([0, 0, 0])) == pytest.approx(1 / 3)
+
+
+@pytest.mark.parametrize("shape", [(4,), (4, 1)])
+def test_a_single_score_that_is_nan_is_neither_class(shape):
+    scores = np.array([np.nan, np.nan, 1.0, -1.0]).reshape(shape)
+    assert measured(Accuracy(threshold=0.0), scores, np.array([0, 1, 1, 0])) == 0.5
+
+
+@pytest.fixture(scope="module")
+def theirs():
+    """Return scikit-learn's metrics, imported before any clock runs."""
+    return pytest.importorskip("sklearn.metrics")
+
+
+@given(st.integers(0, 2**32), st.integers(1, 30), st.integers(2, 5))
+def test_it_is_scikit_learns(theirs, seed, n, classes):
+    rng = np.random.default_rng(seed)
+    scores, labels = rng.standard_normal((n, classes)), rng.integers(0, classes, n)
+    weight = rng.uniform(0.1, 2, n)
+    wanted = theirs.accuracy_score(labels, scores.argmax(axis=1), sample_weight=weight)
+    assert measured(Accuracy(), scores, labels, weight) == pytest.approx(wanted, rel=1e-12)

@@ -105,16 +105,26 @@ def test_ignored_labels_count_nowhere(metric):
 
 @pytest.mark.parametrize("metric", ALL, ids=lambda metric: metric.kind)
 def test_the_threshold_has_to_be_given(metric):
-    with pytest.raises(DataError, match=rf'"kind": "{metric.kind}", "threshold": 0.0'):
-        measured(metric(), np.zeros((2, 1)), np.array([0, 1]))
+    for refused in (
+        lambda: measured(metric(), np.zeros((2, 1)), np.array([0, 1])),
+        lambda: metric().check((1,), np.array([0, 1])),
+    ):
+        message = rf'"kind": "{metric.kind}", "threshold": 0.0'
+        with pytest.raises(ConfigError, match=message) as caught:
+            refused()
+        assert caught.value.where == f"{metric.kind}.threshold"
 
 
 @pytest.mark.parametrize("metric", RATIOS, ids=lambda metric: metric.kind)
 def test_binary_is_for_two_classes(metric):
-    with pytest.raises(
-        DataError, match=rf"{metric.kind}: average 'binary' is for two classes, found 3"
+    for refused in (
+        lambda: measured(metric(), SCORES, TRUE),
+        lambda: metric().check((3,), TRUE),
     ):
-        measured(metric(), SCORES, TRUE)
+        message = rf"^{metric.kind}\.average: 'binary' is for two classes, found 3"
+        with pytest.raises(ConfigError, match=message):
+            refused()
+    metric().check((2,), np.array([0, 1]))
     with pytest.raises(ConfigError, match=rf"{metric.kind}\.average"):
         metric(average="weighted")
 
@@ -122,11 +132,52 @@ def test_binary_is_for_two_classes(metric):
 @pytest.mark.parametrize("metric", ALL, ids=lambda metric: metric.kind)
 def test_bad_labels_and_weights_are_refused(metric):
     made = metric(average="macro") if metric in RATIOS else metric()
-    with pytest.raises(DataError, match="label 3 in row 5: wanted 0 to 2"):
-        measured(made, SCORES, np.array([0, 0, 0, 1, 1, 3]))
+    wrong = np.array([0, 0, 0, 1, 1, 3])
+    for refused in (lambda: measured(made, SCORES, wrong), lambda: made.check((3,), wrong)):
+        with pytest.raises(DataError, match="label 3 in row 5: wanted 0 to 2") as caught:
+            refused()
+        assert caught.value.row == 5
     for shape in ((5,), (6, 1), ()):
         with pytest.raises(DataError, match="one weight a row"):
             measured(made, SCORES, TRUE, np.ones(shape))
+
+
+# Predicted 0, 1 and twice nothing, of the classes 0, 1, 0 and 2.
+MISSING = np.array([[1.0, 0, 0], [0, 1.0, 0], [0, np.nan, 0], [np.nan, np.nan, np.nan]])
+OF = np.array([0, 1, 0, 2])
+
+
+def test_a_score_that_is_nan_stands_in_no_column():
+    found = measured(ConfusionMatrix(), MISSING, OF)
+    assert found.tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 0]]
+    assert measured(PerClassAccuracy(), MISSING, OF).tolist() == [0.5, 1, 0]
+    assert measured(Accuracy(), MISSING, OF) == 2 / 4
+
+
+@pytest.mark.parametrize(
+    ("metric", "macro", "micro"),
+    [
+        (Precision, (1 + 1 + 0) / 3, 2 / 2),
+        (Recall, (1 / 2 + 1 + 0) / 3, 2 / 4),
+        (F1, (2 / 3 + 1 + 0) / 3, 4 / 6),
+    ],
+)
+def test_a_score_that_is_nan_is_a_miss_and_taken_for_no_class(metric, macro, micro):
+    assert measured(metric(average="macro"), MISSING, OF) == pytest.approx(macro)
+    assert measured(metric(average="micro"), MISSING, OF) == pytest.approx(micro)
+    nothing = np.full((4, 3), np.nan)
+    assert measured(metric(average="macro"), nothing, OF) == 0
+    assert measured(metric(average="micro"), nothing, OF) == 0
+
+
+@pytest.mark.parametrize(("metric", "wanted"), [(Precision, 1 / 2), (Recall, 1 / 2), (F1, 2 / 4)])
+@pytest.mark.parametrize("shape", [(4,), (4, 1)])
+def test_a_single_score_that_is_nan_is_neither_class(metric, wanted, shape):
+    scores = np.array([0.9, 0.9, np.nan, np.nan]).reshape(shape)
+    target = np.array([1, 0, 1, 0])
+    assert measured(metric(threshold=0.5), scores, target) == wanted
+    counts = measured(ConfusionMatrix(threshold=0.5), scores, target)
+    assert counts.tolist() == [[0, 1], [0, 1]]
 
 
 @pytest.fixture(scope="module")
@@ -162,3 +213,37 @@ def test_they_are_scikit_learns_in_pieces(theirs, seed, n, classes, data):
             assert ours(metric(average=average)) == pytest.approx(wanted, rel=1e-12)
     accuracy = measured(Accuracy(), scores, labels, weight)
     assert ours(F1(average="micro")) == pytest.approx(accuracy, rel=1e-12)
+
+
+@given(st.integers(0, 2**32), st.integers(1, 30), st.integers(2, 4), st.booleans())
+@settings(max_examples=50)
+def test_sequences_with_ignored_labels_are_scikit_learns(theirs, seed, n, classes, single):
+    rng = np.random.default_rng(seed)
+    scores = rng.standard_normal((n, 2, 1 if single else classes))
+    labels = rng.integers(-1, 2 if single else classes, (n, 2))
+    labels[0, 0] = 0  # one at least counts
+    weight = rng.uniform(0.1, 2, n)
+    found = scores[..., 0] > 0.3 if single else scores.argmax(axis=-1)
+    kept = labels >= 0
+    given_to_all = labels[kept], found[kept]
+    weights = np.repeat(weight, 2).reshape(n, 2)[kept]
+    fields = {"ignore_index": -1, "threshold": 0.3 if single else None}
+
+    functions = (theirs.precision_score, theirs.recall_score, theirs.f1_score)
+    averages = ["macro", "micro"] + ["binary"] * (single or classes == 2)
+    for metric, function in zip(RATIOS, functions, strict=True):
+        for average in averages:
+            wanted = function(
+                *given_to_all, average=average, sample_weight=weights, zero_division=0.0
+            )
+            ours = measured(metric(average=average, **fields), scores, labels, weight)
+            assert ours == pytest.approx(wanted, rel=1e-12)
+    every = range(2 if single else classes)
+    wanted = theirs.confusion_matrix(*given_to_all, labels=every, sample_weight=weights)
+    ours = measured(ConfusionMatrix(**fields), scores, labels, weight)
+    np.testing.assert_allclose(ours, wanted, rtol=1e-12)
+    wanted = theirs.recall_score(
+        *given_to_all, labels=every, average=None, sample_weight=weights, zero_division=np.nan
+    )
+    ours = measured(PerClassAccuracy(**fields), scores, labels, weight)
+    np.testing.assert_allclose(ours, wanted, rtol=1e-12)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlpk import DataError
+from mlpk import ConfigError, DataError
 from mlpk_plugins.metrics.roc_auc import RocAuc
 
 
@@ -70,12 +70,32 @@ def test_ignored_labels_do_not_count():
         (SCORES, np.zeros(4, int), None),
         (SCORES, np.ones(4, int), None),
         (SCORES, LABELS, np.array([1.0, 1.0, 0.0, 0.0])),
-        (np.array([0.1, math.nan, 0.3, 0.4]), LABELS, None),
         (np.empty(0), np.empty(0, int), None),
     ],
 )
 def test_where_there_is_no_answer_it_is_nan(scores, labels, weight):
     assert math.isnan(measured(scores, labels, weight))
+
+
+def test_each_pair_of_a_score_that_is_nan_is_a_miss():
+    # Pairs of a 1 over a 0: 0.4 over 0.1, and 0.4, 0.1, nan with nan, none of them over the other.
+    scores, labels = np.array([0.1, 0.4, math.nan, math.nan]), np.array([0, 1, 0, 1])
+    assert measured(scores, labels) == 1 / 4
+    assert measured(np.full(4, math.nan), labels) == 0
+    columns = np.stack([np.zeros(4), scores], axis=1)
+    assert measured(columns, labels) == 1 / 4
+    # A row that does not count is none that is missed.
+    assert measured(scores, labels, np.array([1.0, 1.0, 0.0, 0.0])) == 1
+
+
+def test_two_columns_of_infinities_have_no_order():
+    scores = np.array([[np.inf, np.inf], [0.0, 1.0], [1.0, 0.0]])
+    assert measured(scores, np.array([0, 1, 0])) == 1 / 2
+
+
+def test_small_integers_do_not_wrap_around():
+    scores = np.array([[200, 10], [10, 200], [250, 255]], np.uint8)
+    assert measured(scores, np.array([0, 1, 0])) == 1
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +121,19 @@ def test_it_is_the_share_of_pairs_and_scikit_learns(theirs, seed, n, levels, dat
     assert metric.result(state) == pytest.approx(wanted, rel=1e-12)
 
 
+@given(st.integers(0, 2**32), st.integers(2, 40), st.integers(1, 6))
+def test_two_columns_with_ignored_labels_are_scikit_learns(theirs, seed, n, levels):
+    rng = np.random.default_rng(seed)
+    scores = rng.integers(0, levels, (n, 2, 2)) / 4
+    labels = rng.integers(-1, 2, (n, 2))
+    labels[0] = 0, 1
+    weight, kept = rng.uniform(0.1, 2, n), labels >= 0
+    single = scores[..., 1] - scores[..., 0]
+    weights = np.repeat(weight, 2).reshape(n, 2)[kept]
+    wanted = theirs.roc_auc_score(labels[kept], single[kept], sample_weight=weights)
+    assert measured(scores, labels, weight, ignore_index=-1) == pytest.approx(wanted, rel=1e-12)
+
+
 def test_many_pieces_are_one_set_and_take_little_more_than_their_numbers():
     rng = np.random.default_rng(0)
     scores, labels = rng.standard_normal(100_000), rng.integers(0, 2, 100_000)
@@ -116,10 +149,18 @@ def test_many_pieces_are_one_set_and_take_little_more_than_their_numbers():
 
 
 def test_what_does_not_fit_is_refused():
-    with pytest.raises(DataError, match=r"one for each of two classes, found .* \(4, 3\)"):
-        measured(np.zeros((4, 3)), LABELS)
-    with pytest.raises(DataError, match="label 2 in row 3: wanted 0 to 1"):
-        measured(SCORES, np.array([0, 1, 0, 2]))
+    for refused in (
+        lambda: measured(np.zeros((4, 3)), LABELS),
+        lambda: RocAuc().check((3,), LABELS),
+    ):
+        message = r"^roc_auc: .*one for each of two classes, found .* \(4, 3\)"
+        with pytest.raises(ConfigError, match=message):
+            refused()
+    wrong = np.array([0, 1, 0, 2])
+    for refused in (lambda: measured(SCORES, wrong), lambda: RocAuc().check((), wrong)):
+        with pytest.raises(DataError, match="label 2 in row 3: wanted 0 to 1") as caught:
+            refused()
+        assert caught.value.row == 3
     with pytest.raises(DataError, match="wanted a target for each score"):
         measured(SCORES, LABELS[:3])
     with pytest.raises(DataError, match="one weight a row"):

@@ -94,10 +94,23 @@ def test_r2_of_targets_that_do_not_vary_is_nan():
     assert math.isnan(measured(R2(), PREDICTION, np.array([[1.0, 2.0], [1.0, 3.0]])))
 
 
+@pytest.mark.parametrize("value", [0.1, 1 / 3, 1e6 + 0.1])
+def test_also_where_their_mean_is_rounded(value):
+    """The mean of seven times 0.1 need not be 0.1, which would be a spread of next to nothing."""
+    metric, state = R2(), R2().start()
+    for rows in (7, 3, 11):
+        weight = np.random.default_rng(rows).uniform(0.1, 2, rows)
+        metric.update(state, np.zeros(rows), np.full(rows, value), weight)
+    assert math.isnan(metric.result(state))
+
+
 @pytest.mark.parametrize("metric", [MeanSquaredError(), R2()], ids=lambda metric: metric.kind)
 def test_what_does_not_fit_is_refused(metric):
     for shape in ((2,), (2, 1), (2, 3), (3, 2), (4,), ()):
         with pytest.raises(DataError, match=r"wanted targets of shape \(2, 2\).*found shape"):
             measured(metric, PREDICTION, np.zeros(shape))
+    for shape in ((2,), (2, 1), (2, 3), (4,)):
+        with pytest.raises(DataError, match=r"wanted targets of shape \(., 2\).*found shape"):
+            metric.check((2,), np.zeros(shape))
     with pytest.raises(DataError, match=r"shape \(2,\), found shape \(3,\)"):
         measured(metric, PREDICTION, TARGET, np.ones(3))

@@ -63,6 +63,23 @@ def test_against_sorting(seed, n, classes, k):
     assert measured(TopKAccuracy(k=k), scores, labels) == pytest.approx(expected)
 
 
+@pytest.fixture(scope="module")
+def theirs():
+    """Return scikit-learn's metrics, imported before any clock runs."""
+    return pytest.importorskip("sklearn.metrics")
+
+
+@given(st.integers(0, 2**32), st.integers(1, 20), st.integers(3, 8), st.data())
+def test_it_is_scikit_learns(theirs, seed, n, classes, data):
+    rng = np.random.default_rng(seed)
+    scores, labels = rng.standard_normal((n, classes)), rng.integers(0, classes, n)
+    weight, k = rng.uniform(0.1, 2, n), data.draw(st.integers(1, classes - 1))
+    wanted = theirs.top_k_accuracy_score(
+        labels, scores, k=k, labels=range(classes), sample_weight=weight
+    )
+    assert measured(TopKAccuracy(k=k), scores, labels, weight) == pytest.approx(wanted, rel=1e-12)
+
+
 def test_top_one_is_accuracy():
     rng = np.random.default_rng(0)
     scores, labels = rng.standard_normal((50, 4)), rng.integers(0, 4, 50)
@@ -85,14 +102,21 @@ def test_no_rows_give_nan():
 
 @pytest.mark.parametrize("shape", [(3,), (3, 1)])
 def test_a_single_score_is_refused(shape):
-    with pytest.raises(DataError, match="for a single score use accuracy"):
-        measured(TopKAccuracy(), np.zeros(shape), np.zeros(3, int))
+    for refused in (
+        lambda: measured(TopKAccuracy(), np.zeros(shape), np.zeros(3, int)),
+        lambda: TopKAccuracy().check(shape[1:], np.zeros(3, int)),
+    ):
+        message = "^top_k_accuracy: .*for a single score use accuracy"
+        with pytest.raises(ConfigError, match=message):
+            refused()
 
 
 def test_a_label_out_of_range_is_named_by_its_row():
-    with pytest.raises(DataError, match="label 4 in row 1: wanted 0 to 3") as caught:
-        measured(TopKAccuracy(k=2), SCORES, np.array([0, 4, 1]))
-    assert caught.value.row == 1
+    metric, wrong = TopKAccuracy(k=2), np.array([0, 4, 1])
+    for refused in (lambda: measured(metric, SCORES, wrong), lambda: metric.check((4,), wrong)):
+        with pytest.raises(DataError, match="label 4 in row 1: wanted 0 to 3") as caught:
+            refused()
+        assert caught.value.row == 1
 
 
 def test_k_starts_at_one():
