@@ -49,7 +49,7 @@ def _facts(header: Header) -> Iterator[tuple[str, str]]:
         lengths = ", ".join("any" if length is None else str(length) for length in given.shape)
         yield "input", f"{given.name}: rows of shape ({lengths}), {given.dtype}"
     yield "outputs", ", ".join(spec.outputs)
-    yield "parameters", f"{sum(prod(tensors[name].shape) for name in params):,}"
+    yield "parameters", f"{sum(prod(tensors[name].shape) for name in params & tensors.keys()):,}"
     for claim in header.plugins:
         named = f"{claim.dist} {claim.version}".strip()
         yield "plugin", f"{named}, so the file claims: {', '.join(claim.ids)}"
@@ -80,7 +80,8 @@ def _nodes(header: Header) -> str:
 def _arrays(node: NodeSpec, tensors: Mapping[str, TensorEntry]) -> str:
     """Return a node's arrays with their shapes; one of another node with its full name."""
     return ", ".join(
-        f"{local if name == f'{node.name}/{local}' else name} {tensors[name].shape}"
+        f"{local if name == f'{node.name}/{local}' else name} "
+        f"{tensors[name].shape if name in tensors else 'missing'}"
         for local, name in {**node.params, **node.buffers}.items()
     )
 

@@ -7,22 +7,19 @@ are float64.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from math import isfinite
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import msgpack  # type: ignore[import-untyped] # it has no annotations
 
 from mlpk.errors import ConfigError, FileFormatError, shown
 from mlpk.file.layout import DEFAULTS, Limits
 from mlpk.file.refusal import refusal
-from mlpk_schemas.fields import MAX_DEPTH
+from mlpk_schemas.tree import MAX_DEPTH, Batch, Walk
 
 __all__ = ["decode", "encode"]
 
-Steps: TypeAlias = list[str | int]
-
-PLAIN: Final = frozenset({type(None), bool, int, bytes})
+ALLOWED: Final = frozenset({type(None), bool, int, float, str, bytes, list, dict})
 
 
 def encode(tree: object, limits: Limits = DEFAULTS) -> bytes:
@@ -52,7 +49,8 @@ def decode(data: bytes, limits: Limits = DEFAULTS, *, start: int = 0) -> Any:
         )
         again = _pack(tree)
     except (ValueError, OverflowError, RecursionError, msgpack.UnpackException) as error:
-        problem = f"the header is not valid msgpack within the limits: {error}"
+        reason = str(error) or type(error).__name__
+        problem = f"the header is not valid msgpack within the limits: {reason}"
         raise FileFormatError(problem, field="header", offset=start) from error
     if again != data:
         first = next(
@@ -83,65 +81,58 @@ def _sorted(value: object) -> object:
 
 
 def _check(tree: object, limits: Limits, *, ordered: bool = False) -> None:
-    """Raise `ConfigError` at the path of the first value that a tree may not hold.
-
-    The walk keeps one iterator a level, so neither depth nor size of the tree costs stack or
-    memory, and the path is put together only for an error.
-    """
-    levels: list[Iterator[tuple[Any, Any]]] = [iter([("", tree)])]
-    path: Steps = [""]
-    while levels:
-        for key, value in levels[-1]:
-            kind = type(value)
-            if kind in PLAIN:
-                continue
-            path[-1] = key
-            if kind is list or kind is dict:
-                _check_container(value, limits, path)
-                if kind is dict:
-                    _check_keys(value, limits, path, ordered=ordered)
-                    levels.append(iter(value.items()))
-                else:
-                    levels.append(enumerate(value))
-                path.append("")
-                break
-            _check_scalar(value, limits, path)
-        else:
-            levels.pop()
-            path.pop()
+    """Raise `ConfigError` at the path of the first value found that a tree may not hold."""
+    walk = Walk(tree)
+    for batch in walk:
+        found = _wrong(batch, limits) or _wrong_keys(batch, limits, ordered=ordered)
+        if found is not None:
+            value, problem = found
+            raise ConfigError(walk.where(value), problem)
 
 
-def _check_container(value: list[Any] | dict[Any, Any], limits: Limits, path: Steps) -> None:
-    if len(path) > MAX_DEPTH:
-        raise _wrong(path, f"wanted at most {MAX_DEPTH} levels, found more")
-    if len(value) > limits.items:
-        raise _wrong(path, f"wanted at most {limits.items} items, found {len(value)}")
-
-
-def _check_keys(value: dict[Any, Any], limits: Limits, path: Steps, *, ordered: bool) -> None:
-    for key in value:
-        if type(key) is not str:
-            raise _wrong(path, f"wanted text as keys, found {shown(key)}")
-        if len(key) * 4 > limits.string:
-            _check_scalar(key, limits, path)
-    if ordered and len(value) > 1 and (keys := list(value)) != sorted(keys):
-        raise _wrong(path, "wanted sorted keys, found them in another order")
-
-
-def _check_scalar(value: object, limits: Limits, path: Steps) -> None:
-    if type(value) is str:
-        # A character takes at most four bytes, so that most need not be encoded to be counted.
-        if len(value) * 4 > limits.string and len(value.encode(errors="replace")) > limits.string:
-            problem = f"wanted text of at most {limits.string} bytes, found {shown(value)}"
-            raise _wrong(path, problem)
-    elif type(value) is float:
-        if not isfinite(value):
-            raise _wrong(path, f"wanted a finite number, found {value}")
-    else:
+def _wrong(batch: Batch, limits: Limits) -> tuple[object, str] | None:
+    """Return a value that a tree may not hold, and what is wrong with it."""
+    if not batch.kinds <= ALLOWED:
+        value = next(value for value in batch.values if type(value) not in ALLOWED)
         wanted = "None, bool, int, float, str, bytes, a list or a dict"
-        raise _wrong(path, f"wanted {wanted}, found {shown(value)}")
+        return value, f"wanted {wanted}, found {shown(value)}"
+    for holders in (batch.tables, batch.lists):
+        if holders and batch.depth > MAX_DEPTH:
+            return holders[0], f"wanted at most {MAX_DEPTH} levels, found more"
+        if max(map(len, holders), default=0) > limits.items:
+            largest = max(holders, key=len)
+            return largest, f"wanted at most {limits.items} items, found {len(largest)}"
+    numbers = batch.of_type(float)
+    if not all(map(isfinite, numbers)):
+        number = next(number for number in numbers if not isfinite(number))
+        return number, f"wanted a finite number, found {number}"
+    text = _too_long(batch.of_type(str), limits)
+    return None if text is None else (text, _too_long_problem(text, limits))
 
 
-def _wrong(path: Steps, problem: str) -> ConfigError:
-    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in path[1:])
-    return ConfigError("".join(steps).removeprefix("."), problem)
+def _wrong_keys(batch: Batch, limits: Limits, *, ordered: bool) -> tuple[object, str] | None:
+    """Return a table whose keys are not as they must be, and what is wrong with it."""
+    keys = batch.keys()
+    if not set(map(type, keys)) <= {str}:
+        table, key = next((t, key) for t in batch.tables for key in t if type(key) is not str)
+        return table, f"wanted text as keys, found {shown(key)}"
+    text = _too_long(keys, limits)
+    if text is not None:
+        table = next(table for table in batch.tables if text in table)
+        return table, _too_long_problem(text, limits)
+    if ordered and len(keys) > len(batch.tables):
+        for table in batch.tables:
+            if len(table) > 1 and (own := list(table)) != sorted(own):
+                return table, "wanted sorted keys, found them in another order"
+    return None
+
+
+def _too_long(texts: list[str], limits: Limits) -> str | None:
+    """Return a text of more bytes than the limit; most need not be encoded to be counted."""
+    if max(map(len, texts), default=0) * 4 <= limits.string:
+        return None
+    return next((t for t in texts if len(t.encode(errors="replace")) > limits.string), None)
+
+
+def _too_long_problem(text: str, limits: Limits) -> str:
+    return f"wanted text of at most {limits.string} bytes, found {shown(text)}"

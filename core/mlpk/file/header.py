@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from mlpk.errors import ConfigError, shown
+from mlpk.file.claims import check_claims
 from mlpk.file.layout import ALIGNMENT, CHUNK, DEFAULTS, Limits
 from mlpk.file.table import checked_table
 from mlpk_schemas.file import Header
@@ -34,6 +35,7 @@ def checked_header(tree: Any, limits: Limits, chunk: int = CHUNK) -> Header:
     if len(header.spec.nodes) > limits.nodes:
         problem = f"wanted at most {limits.nodes} nodes, found {len(header.spec.nodes)}"
         raise ConfigError("spec.nodes", problem)
+    check_claims(header)
     check_meta(header.meta, limits)
     if len(header.pad) >= ALIGNMENT or any(header.pad):
         raise ConfigError(
