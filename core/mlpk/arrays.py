@@ -30,7 +30,7 @@ class Arena:
         for name, shape in shapes.items():
             self.spans[name] = (stop, stop + prod(shape))
             stop += prod(shape)
-        self.flat: Array = _zeros(stop, np.dtype(dtype))
+        self.flat: Array = _zeros(stop, np.dtype(dtype), shapes)
         self.views: dict[str, Array] = {
             name: self.flat[slice(*self.spans[name])].reshape(shape)
             for name, shape in shapes.items()
@@ -58,13 +58,17 @@ class Views(dict[str, Array]):
         np.copyto(self[name], value)
 
 
-def _zeros(size: int, dtype: np.dtype[Any]) -> Array:
+def _zeros(size: int, dtype: np.dtype[Any], shapes: Mapping[str, tuple[int, ...]]) -> Array:
     try:
         return np.zeros(size, dtype)
     except (MemoryError, ValueError):
+        largest = max(shapes, key=lambda name: prod(shapes[name]))
+        gigabytes = dtype.itemsize / 2**30
         raise ShapeError(
-            f"{size:,} values of {dtype} take {size * dtype.itemsize / 2**30:,.1f} GiB, more memory "
-            "than there is; make the network smaller"
+            f"of shape {shapes[largest]} it takes {prod(shapes[largest]) * gigabytes:,.1f} of the "
+            f"{size * gigabytes:,.1f} GiB that all such arrays take as {dtype}, more memory than "
+            "there is; make the network smaller",
+            largest,
         ) from None
 
 

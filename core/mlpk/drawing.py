@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from mlpk.errors import ConfigError, GraphError, shown
+from mlpk.errors import ConfigError, GraphError, UnknownKindError, shown
 from mlpk.graph import Graph
 from mlpk.layer import Layer
 from mlpk.symbol import Input, Placed, Symbol, declared
@@ -89,10 +89,14 @@ def _placed(given: Any, where: str) -> tuple[Layer, str | None]:
         return given.layer, given.name
     if isinstance(given, Symbol):
         raise ConfigError(where, "a list holds layers; for a graph use Model(inputs=, outputs=)")
-    if isinstance(given, Mapping) and "name" in given:
-        rest = {key: value for key, value in given.items() if key != "name"}
-        return Layer.of(rest, where), given["name"]
-    return Layer.of(given, where), None
+    name = None
+    if isinstance(given, Mapping):
+        name = given.get("name")
+        given = {key: value for key, value in given.items() if key != "name"}
+    try:
+        return Layer.of(given, where), name
+    except UnknownKindError as error:
+        raise UnknownKindError(error.family, str(error.name), f"{where}: {error}") from None
 
 
 def _ordered(outputs: Iterable[Symbol]) -> list[Symbol]:

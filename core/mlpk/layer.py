@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from mlpk.arrays import Array, Arrays, Grads
@@ -23,11 +23,13 @@ class Layer(Kind):
 
     A layer owns no array and remembers nothing: parameters, buffers, scratch memory and random
     numbers come in as arguments. `gives` says what the output means ("real", "probabilities", or
-    "same" as its first input); a loss compares it with what it takes.
+    "same" as its first input); a loss compares it with what it takes. `wraps` is for layers that
+    hold others: for each such field, what stands before the names of the arrays of a copy of it.
     """
 
     family: ClassVar[str] = "layers"
     gives: ClassVar[str] = "real"
+    wraps: ClassVar[Mapping[str, tuple[str, ...]]] = {}
 
     @abstractmethod
     def declare(self, *inputs: Any, **_: Any) -> Declaration:

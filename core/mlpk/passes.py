@@ -9,7 +9,7 @@ import numpy as np
 
 from mlpk.arrays import Array, Grads, Views, frozen_view
 from mlpk.context import Context
-from mlpk.errors import ConfigError, GraphError, ShapeError, shown
+from mlpk.errors import ConfigError, GraphError, MlpkError, ShapeError, shown
 from mlpk.inputs import by_name
 
 if TYPE_CHECKING:
@@ -76,11 +76,7 @@ class Pass:
             self.step += 1
         for stage in self._stages:
             inputs_of = [values[feed] for feed in stage.feeds]
-            try:
-                values[stage.node.name] = stage.run(inputs_of, self.step, training=training)
-            except ShapeError as error:
-                where = error.where or f"node '{stage.node.name}' ({stage.node.layer.kind})"
-                raise ShapeError(error.problem, where) from None
+            values[stage.node.name] = stage.run(inputs_of, self.step, training=training)
         return {name: values[name] for name in self.graph.outputs}
 
     def forget(self) -> None:
@@ -130,15 +126,7 @@ class Pass:
                 for grad in stage.grads.values():
                     grad.fill(0)
                 continue
-            dinputs = stage.backward(stage.arrays, stage.ctx, stage.saved, doutput, stage.grads)
-            for total, grad in stage.added:
-                np.add(total, grad, out=total)
-            each = dinputs if isinstance(dinputs, tuple) else (dinputs,)
-            if len(each) != len(stage.feeds):
-                raise ShapeError(
-                    f"wanted one gradient an input, {len(stage.feeds)}, found {len(each)}",
-                    f"node '{stage.node.name}', backward",
-                )
+            each = stage.back(doutput)
             for feed, dinput, needed in zip(
                 stage.feeds, each, stage.ctx.needs_input_grad, strict=True
             ):
@@ -200,11 +188,40 @@ class _Stage:
     def run(self, inputs: Sequence[Array], step: int, *, training: bool) -> Array:
         """Return the output, and keep what the way back needs."""
         self.ctx.begin(step, training=training)
-        result = self.forward(self.arrays, self.ctx, *inputs)
+        try:
+            result = self.forward(self.arrays, self.ctx, *inputs)
+        except Exception as error:
+            self._tell(error, "forward")
+            raise
         if not self._proven:
             self._prove(result)
         output, self.saved = result
         return output
+
+    def back(self, doutput: Array) -> tuple[Array | None, ...]:
+        """Write the node's gradients, and return one an input, None where it has none."""
+        try:
+            dinputs = self.backward(self.arrays, self.ctx, self.saved, doutput, self.grads)
+        except Exception as error:
+            self._tell(error, "backward")
+            raise
+        for total, grad in self.added:
+            np.add(total, grad, out=total)
+        each = dinputs if isinstance(dinputs, tuple) else (dinputs,)
+        if len(each) != len(self.feeds):
+            raise ShapeError(
+                f"wanted one gradient an input, {len(self.feeds)}, found {len(each)}",
+                f"node '{self.node.name}', backward",
+            )
+        return each
+
+    def _tell(self, error: Exception, way: str) -> None:
+        """Raise a shape's error anew with the node in it; leave a note of it with an accident."""
+        where = f"node '{self.node.name}' ({self.node.layer.kind})"
+        if isinstance(error, ShapeError):
+            raise ShapeError(error.problem, error.where or where) from None
+        if not isinstance(error, MlpkError):
+            error.add_note(f"This came up in {where}, {way}.")
 
     def _prove(self, result: object) -> None:
         """Refuse, the first time, what is not an output of the declared shape with what is saved."""

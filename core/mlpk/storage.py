@@ -9,12 +9,12 @@ import numpy as np
 
 from mlpk.arrays import Arena, Array
 from mlpk.errors import ShapeError
-from mlpk.initializer import Initializer
-from mlpk.streams import stream
+from mlpk.initializer import draw_into
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mlpk.declaration import Buffer
     from mlpk.graph import Graph
 
 __all__ = ["Storage"]
@@ -45,23 +45,14 @@ class Storage:
         names = sorted(graph.params, key=lambda name: not graph.params[name].decay)
         arena = Arena({name: graph.params[name].shape for name in names}, graph.dtype)
         buffers = {
-            name: np.full(buffer.shape, buffer.fill, buffer.dtype or graph.dtype)
-            for name, buffer in graph.buffers.items()
+            name: _filled(name, buffer, graph.dtype) for name, buffer in graph.buffers.items()
         }
         return cls({name: arena.views[name] for name in graph.params}, buffers, arena)
 
     def draw(self, graph: Graph, seed: int) -> None:
         """Draw the first values of the parameters, each from a stream of its own."""
         for name, param in graph.params.items():
-            initializer = Initializer.of(param.init, f"{name}, init")
-            values = initializer.draw(stream(seed, f"init/{name}"), param.shape, param.in_and_out)
-            if np.shape(values) != param.shape:
-                raise ShapeError(
-                    f"wanted first values of shape {param.shape}, found {np.shape(values)} "
-                    f"from {initializer}",
-                    name,
-                )
-            self.params[name][...] = values
+            draw_into(self.params[name], param, name, seed)
 
     @property
     def grads(self) -> Arena | None:
@@ -69,3 +60,16 @@ class Storage:
         if self._grads is None and self.arena is not None:
             self._grads = self.arena.like()
         return self._grads
+
+
+def _filled(name: str, buffer: Buffer, dtype: str) -> Array:
+    """Return a buffer with its first value in each place."""
+    dtype = buffer.dtype or dtype
+    try:
+        with np.errstate(over="raise", invalid="raise"):
+            return np.full(buffer.shape, buffer.fill, dtype)
+    except (MemoryError, ValueError, TypeError, ArithmeticError) as error:
+        raise ShapeError(
+            f"wanted an array of shape {buffer.shape}, {dtype}, full of {buffer.fill!r}, but: {error}",
+            name,
+        ) from None

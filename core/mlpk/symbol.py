@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from mlpk.declaration import Declaration
 from mlpk.errors import ConfigError, GraphError, ShapeError, shown
 from mlpk_schemas.model import InputSpec
 
 if TYPE_CHECKING:
-    from mlpk.declaration import Declaration, Shape
+    from mlpk.declaration import Shape
     from mlpk.layer import Layer
 
 __all__ = ["Input", "Placed", "Symbol"]
+
+# What an array of a file may have, and one of NumPy's oldest release that is supported.
+MOST_AXES: Final = 32
 
 
 class Symbol:
@@ -102,6 +106,18 @@ def declared(layer: Layer, shapes: tuple[Shape, ...], where: str) -> Declaration
             f"{where}: {layer.kind} takes the inputs ({wanted}), found {len(shapes)}"
         ) from None
     try:
-        return layer.declare(*shapes)
+        declaration = layer.declare(*shapes)
     except ShapeError as error:
         raise ShapeError(error.problem, where) from None
+    except ConfigError as error:
+        raise ConfigError(f"{where}, {error.where}", error.problem) from None
+    except Exception as error:
+        error.add_note(f"The layer {layer.kind} of {where} was asked to declare itself.")
+        raise
+    if not isinstance(declaration, Declaration):
+        problem = f"declare must return a mlpk.Declaration, found {shown(declaration)}"
+        raise ConfigError(f"{where}, {layer.kind}", problem)
+    if len(declaration.output) > MOST_AXES:
+        problem = f"wanted at most {MOST_AXES} axes, found {len(declaration.output)}"
+        raise ShapeError(problem, where)
+    return declaration

@@ -132,3 +132,14 @@ def test_a_frozen_view_shows_changes_and_takes_none() -> None:
     with pytest.raises(ValueError, match="read-only"):
         view[0] = 2
     assert array.flags.writeable
+
+
+def test_more_memory_than_there_is_names_the_largest_array() -> None:
+    shapes = {"small/w": (7,), "wide/weight": (2**30, 2**20), "wide/bias": (2**20,)}
+    with pytest.raises(
+        ShapeError,
+        match=r"^wide/weight: of shape \(1073741824, 1048576\) it takes 4,194,304\.0 of the "
+        r"4,194,304\.0 GiB .* as float32, more memory than there is",
+    ) as caught:
+        Arena(shapes, "float32")
+    assert caught.value.where == "wide/weight"

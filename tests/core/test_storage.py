@@ -158,3 +158,30 @@ def test_a_network_without_parameters_has_an_empty_vector() -> None:
 def test_arrays_that_lie_elsewhere_have_no_gradients() -> None:
     storage = Storage({"a/b": np.zeros(2)}, {}, None)
     assert storage.grads is None
+
+
+@define
+class Remembers(Holder):
+    """A buffer, filled with what the field says."""
+
+    kind: ClassVar[str] = "remembers"
+
+    fill: float = 0.0
+    dtype: str | None = None
+    length: int = 2
+
+    def declare(self, x: Any) -> Declaration:
+        return Declaration(x, {}, {"b": Buffer((self.length,), self.fill, self.dtype)})
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"fill": 1e39}, r"of shape \(2,\), float32, full of 1e\+39, but: overflow"),
+        ({"fill": 1e39, "dtype": "int64"}, r"of shape \(2,\), int64, full of 1e\+39, but: invalid"),
+        ({"length": 2**45}, r"of shape \(35184372088832,\), float32, full of 0.0, but: Unable to"),
+    ],
+)
+def test_a_buffer_that_cannot_be_filled_is_named(fields: dict[str, Any], says: str) -> None:
+    with pytest.raises(ShapeError, match=f"^remembers/b: wanted an array {says}"):
+        model(Remembers(**fields))

@@ -143,3 +143,44 @@ def test_a_name_belongs_to_the_node() -> None:
     assert isinstance(placed, Placed)
     assert (placed.layer, placed.name) == (dense, "head")
     assert dense == mlpk.layers.dense(units=2)
+
+
+@define
+class Declares(Layer):
+    """Declares what its field says, or raises it."""
+
+    kind: ClassVar[str] = "declares"
+    answers: ClassVar[dict[str, Any]] = {
+        "shape": (3,),
+        "config": ConfigError("groups", "wanted a divisor of 3, found 2"),
+        "fault": IndexError("tuple index out of range"),
+    }
+
+    answer: str
+
+    def declare(self, x: Any) -> Any:
+        answer = self.answers[self.answer]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def forward(self, *_: Any, **__: Any) -> Any:
+        raise NotImplementedError
+
+    def backward(self, *_: Any, **__: Any) -> Any:
+        raise NotImplementedError
+
+    @classmethod
+    def examples(cls) -> Any:
+        return iter(())
+
+
+def test_whatever_goes_wrong_in_a_declaration_names_the_node() -> None:
+    x = Input((3,))
+    with pytest.raises(ConfigError, match=r"^mine, declares: declare must return a mlpk.Declar"):
+        Declares("shape")(x, name="mine")
+    with pytest.raises(ConfigError, match=r"^mine, groups: wanted a divisor of 3, found 2$"):
+        Declares("config")(x, name="mine")
+    with pytest.raises(IndexError, match=r"^tuple index out of range") as caught:
+        Declares("fault")(x, name="mine")
+    assert caught.value.__notes__ == ["The layer declares of mine was asked to declare itself."]

@@ -9,18 +9,27 @@ import attrs
 from mlpk import catalog
 from mlpk.errors import PluginError, listing
 from mlpk.example import Example
-from mlpk.testing import initializers, layers, losses, metrics, optimizers, regularizers, schedules
+from mlpk.testing import (
+    going_on,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    optimizers,
+    regularizers,
+    schedules,
+)
 
 __all__ = ["Case", "cases", "conformance"]
 
 Check = Callable[[Example], None]
 
 CHECKS: Mapping[str, tuple[Check, ...]] = {
-    "layers": layers.CHECKS,
+    "layers": (*layers.CHECKS, going_on.layer_goes_on_exactly),
     "losses": losses.CHECKS,
-    "optimizers": optimizers.CHECKS,
+    "optimizers": (*optimizers.CHECKS, going_on.optimizer_goes_on_exactly),
     "initializers": initializers.CHECKS,
-    "schedules": schedules.CHECKS,
+    "schedules": (*schedules.CHECKS, going_on.schedule_goes_on_exactly),
     "metrics": metrics.CHECKS,
     "regularizers": regularizers.CHECKS,
 }

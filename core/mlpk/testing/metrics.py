@@ -7,10 +7,15 @@ import numpy as np
 from mlpk.arrays import Array
 from mlpk.example import Example
 from mlpk.metric import Metric
+from mlpk.testing.alarms import raised
+from mlpk.testing.layouts import LAYOUTS
 
 __all__ = ["CHECKS"]
 
 ROWS = 12
+CUTS = ((5, 6), (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11), (11,), (4, 8))
+# Of a few dozen operations in float32.
+ROUNDING = 1e-5
 
 
 def pieces_do_not_matter(example: Example) -> None:
@@ -18,41 +23,123 @@ def pieces_do_not_matter(example: Example) -> None:
     metric, prediction, target = _drawn(example)
     weights = np.random.default_rng(1).uniform(0.5, 2, ROWS)
     for weight in (None, weights):
-        whole, pieces = metric.start(), metric.start()
-        metric.update(whole, prediction, target, weight)
-        for rows in (slice(0, 5), slice(5, 6), slice(6, ROWS)):
-            part = None if weight is None else weight[rows]
-            metric.update(pieces, prediction[rows], target[rows], part)
-        assert np.allclose(metric.result(whole), metric.result(pieces), rtol=1e-12, atol=0)
+        wanted = _result(metric, prediction, target, weight)
+        for cuts in CUTS:
+            pieces = metric.start()
+            for start, stop in zip((0, *cuts), (*cuts, ROWS), strict=True):
+                part = None if weight is None else weight[start:stop]
+                metric.update(pieces, prediction[start:stop], target[start:stop], part)
+            _assert_same(metric.result(pieces), wanted, f"cut at {cuts}")
 
 
-def weights_of_one_are_none(example: Example) -> None:
-    """Weights of one change nothing; a weight of two counts a row twice."""
+def order_of_rows_does_not_matter(example: Example) -> None:
+    """The rows of a set may come in any order."""
     metric, prediction, target = _drawn(example)
-    plain, ones = metric.start(), metric.start()
-    metric.update(plain, prediction, target, None)
-    metric.update(ones, prediction, target, np.ones(ROWS))
-    assert np.allclose(metric.result(plain), metric.result(ones), rtol=1e-12, atol=0)
-    twice, heavy = metric.start(), metric.start()
-    metric.update(twice, prediction, target, None)
-    metric.update(twice, prediction[:1], target[:1], None)
-    metric.update(heavy, prediction, target, np.array([2.0] + [1.0] * (ROWS - 1)))
-    assert np.allclose(metric.result(twice), metric.result(heavy), rtol=1e-12, atol=0)
+    weights = np.random.default_rng(1).uniform(0.5, 2, ROWS)
+    order = np.random.default_rng(2).permutation(ROWS)
+    for weight in (None, weights):
+        wanted = _result(metric, prediction, target, weight)
+        moved = None if weight is None else weight[order]
+        found = _result(metric, prediction[order], target[order], moved)
+        _assert_same(found, wanted, "in another order")
+
+
+def weights_count_rows(example: Example) -> None:
+    """A weight of one changes nothing, one of two counts a row twice, one of zero not at all."""
+    metric, prediction, target = _drawn(example)
+    ones = np.ones(ROWS)
+    _assert_same(
+        _result(metric, prediction, target, ones),
+        _result(metric, prediction, target),
+        "with weights of one",
+    )
+    heavy = np.array([2.0] + [1.0] * (ROWS - 1))
+    doubled = [0, *range(ROWS)]
+    _assert_same(
+        _result(metric, prediction, target, heavy),
+        _result(metric, prediction[doubled], target[doubled]),
+        "with a weight of two",
+    )
+    for kept in (slice(2, ROWS), slice(0, ROWS // 2), slice(ROWS // 2, ROWS)):
+        some = np.zeros(ROWS)
+        some[kept] = 1
+        _assert_same(
+            _result(metric, prediction, target, some),
+            _result(metric, prediction[kept], target[kept]),
+            "with weights of zero",
+        )
+
+
+def float32_gives_the_same(example: Example) -> None:
+    """Predictions in float32 give what those in float64 do, as far as rounding lets them."""
+    metric, prediction, target = _drawn(example)
+    if prediction.dtype.kind != "f":
+        return
+    low = prediction.astype(np.float32)
+    wanted = _result(metric, low.astype(np.float64), target)
+    _assert_same(_result(metric, low, target), wanted, "in float32", ROUNDING)
+
+
+def place_in_memory_does_not_matter(example: Example) -> None:
+    """Predictions, targets and weights may lie scattered, backwards or turned, and be read-only."""
+    metric, prediction, target = _drawn(example)
+    given = prediction, target, np.random.default_rng(1).uniform(0.5, 2, ROWS)
+    wanted = _result(metric, *given)
+    for lie, laid in LAYOUTS.items():
+        _assert_same(_result(metric, *(laid(array) for array in given)), wanted, f"{lie} arrays")
+
+
+def result_may_be_asked_twice(example: Example) -> None:
+    """Asking for the result changes no state, and copies of a state go on like the state itself."""
+    metric, prediction, target = _drawn(example)
+    state = metric.start()
+    for rows in (slice(0, 7), slice(7, ROWS)):
+        metric.update(state, prediction[rows], target[rows], None)
+        metric.result(state)
+        state = {name: array.copy() for name, array in state.items()}
+    wanted = _result(metric, prediction, target)
+    for _ in range(2):
+        _assert_same(metric.result(state), wanted, "asked for in between")
 
 
 def state_is_arrays(example: Example) -> None:
-    """A state is a dict of arrays, which a checkpoint can store, and the inputs stay as they are."""
+    """A state is a dict of arrays, which a checkpoint can store; inputs stay, without an alarm."""
     metric, prediction, target = _drawn(example)
     held = prediction.copy(), target.copy()
     prediction.flags.writeable = target.flags.writeable = False
     state = metric.start()
-    metric.update(state, prediction, target, None)
+    with raised():
+        metric.update(state, prediction, target, None)
+        metric.result(state)
     assert all(isinstance(array, np.ndarray) for array in state.values()), state
     assert np.array_equal(prediction, held[0])
     assert np.array_equal(target, held[1])
 
 
-CHECKS = (pieces_do_not_matter, weights_of_one_are_none, state_is_arrays)
+CHECKS = (
+    pieces_do_not_matter,
+    order_of_rows_does_not_matter,
+    weights_count_rows,
+    float32_gives_the_same,
+    place_in_memory_does_not_matter,
+    result_may_be_asked_twice,
+    state_is_arrays,
+)
+
+
+def _result(
+    metric: Metric, prediction: Array, target: Array, weight: Array | None = None
+) -> float | Array:
+    state = metric.start()
+    metric.update(state, prediction, target, weight)
+    return metric.result(state)
+
+
+def _assert_same(
+    found: float | Array, wanted: float | Array, how: str, tolerance: float = 1e-12
+) -> None:
+    same = np.allclose(found, wanted, rtol=tolerance, atol=tolerance, equal_nan=True)
+    assert same, f"{how} the result is {found}, not {wanted}"
 
 
 def _drawn(example: Example) -> tuple[Metric, Array, Array]:

@@ -7,11 +7,14 @@ import numpy as np
 from mlpk.arrays import Array
 from mlpk.example import Example
 from mlpk.optimizer import Optimizer, Step
+from mlpk.testing.alarms import raised
 from mlpk_schemas.records import values
 
 __all__ = ["CHECKS"]
 
 SHAPE = (4, 3)
+# A number, a bias, a matrix, one flat and one of a single column, and a kernel.
+SHAPES: tuple[tuple[int, ...], ...] = ((), (1,), (5,), (4, 3), (2, 9), (6, 1), (3, 3, 2, 4))
 
 
 def descends(example: Example) -> None:
@@ -46,7 +49,7 @@ def all_state_is_in_slots(example: Example) -> None:
         param = param.copy()
         slots = {name: slot.copy() for name, slot in slots.items()}
         optimizer = type(optimizer)(**values(optimizer))
-    assert np.array_equal(param, straight)
+    assert np.array_equal(param, straight), "going on with copies ended elsewhere"
 
 
 def blocks_do_not_matter(example: Example) -> None:
@@ -58,10 +61,64 @@ def blocks_do_not_matter(example: Example) -> None:
     slots, cut_slots = ({name: np.zeros(12) for name in optimizer.slots} for _ in range(2))
     for t in range(1, 6):
         _update(optimizer, whole, whole - 1, slots, t)
-        for piece in (slice(0, 5), slice(5, 12)):
+        for piece in (slice(0, 1), slice(1, 6), slice(6, 12)):
             part = {name: slot[piece] for name, slot in cut_slots.items()}
             _update(optimizer, cut[piece], cut[piece] - 1, part, t)
     assert np.array_equal(whole, cut)
+    for name, slot in slots.items():
+        assert np.array_equal(slot, cut_slots[name]), f"the slot {name} differs"
+
+
+def any_shape_is_updated_in_place(example: Example) -> None:
+    """Parameters of each rank are written where they lie, and so are their slots, all finite."""
+    optimizer = _optimizer(example)
+    for shape in SHAPES:
+        param = np.random.default_rng(0).standard_normal(shape)
+        before, slots = param.copy(), {name: np.zeros(shape) for name in optimizer.slots}
+        held = dict(slots)
+        for t in range(1, 4):
+            _update(optimizer, param, np.asarray(param - 1), slots, t)
+        assert np.isfinite(param).all(), f"a parameter of shape {shape} became {param}"
+        assert not np.array_equal(param, before), f"a parameter of shape {shape} stayed"
+        assert slots.keys() == held.keys(), f"the slots became {sorted(slots)}"
+        for name, slot in slots.items():
+            assert slot is held[name], f"the slot {name} was replaced, not written"
+            assert np.isfinite(slot).all(), f"the slot {name} of shape {shape} became {slot}"
+
+
+def gradient_of_zero_is_harmless(example: Example) -> None:
+    """Updates from gradients of zero, the first as well, divide by nothing and end finite."""
+    optimizer = _optimizer(example)
+    for dtype in ("float32", "float64"):
+        param, slots = _start(dtype), _slots(optimizer, dtype)
+        with raised():
+            for t in range(1, 6):
+                _update(optimizer, param, np.zeros_like(param), slots, t)
+        assert np.isfinite(param).all(), f"the parameter in {dtype} became {param}"
+        for name, slot in slots.items():
+            assert np.isfinite(slot).all(), f"the slot {name} in {dtype} became {slot}"
+
+
+def rate_of_zero_is_rest(example: Example) -> None:
+    """A learning rate of zero, where a warm-up may start, leaves the parameter where it is."""
+    optimizer = _optimizer(example)
+    param, slots = _start("float64"), _slots(optimizer, "float64")
+    for t in range(1, 4):
+        step = Step(t)
+        optimizer.update(param, np.ones(SHAPE), slots, step)
+    assert np.array_equal(param, _start("float64"))
+
+
+def scratch_is_only_scratch(example: Example) -> None:
+    """Nothing is read from scratch memory that was not written before: it may be full of NaN."""
+    optimizer = _optimizer(example)
+    wanted, slots, kept = _start("float64"), *(_slots(optimizer, "float64") for _ in range(2))
+    param, spoilt = _start("float64"), _Spoilt(1)
+    for t in range(1, 4):
+        _update(optimizer, wanted, wanted - 1, slots, t)
+        spoilt.t, spoilt.lr = t, optimizer.rate(t - 1)
+        optimizer.update(param, param - 1, kept, spoilt)
+    assert np.array_equal(param, wanted)
 
 
 CHECKS = (
@@ -70,7 +127,20 @@ CHECKS = (
     float32_stays_float32,
     all_state_is_in_slots,
     blocks_do_not_matter,
+    any_shape_is_updated_in_place,
+    gradient_of_zero_is_harmless,
+    rate_of_zero_is_rest,
+    scratch_is_only_scratch,
 )
+
+
+class _Spoilt(Step):
+    """A step whose scratch memory is full of NaN each time it is asked for."""
+
+    def scratch(self, name: str, like: Array) -> Array:
+        memory = super().scratch(name, like)
+        memory.fill(np.nan)
+        return memory
 
 
 def _optimizer(example: Example) -> Optimizer:

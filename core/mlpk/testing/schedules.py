@@ -6,10 +6,12 @@ from math import isfinite
 
 from mlpk.example import Example
 from mlpk.schedule import Schedule
+from mlpk_schemas.records import values
 
 __all__ = ["CHECKS"]
 
-TIMES = (0, 1, 2, 7, 100, 10_000)
+# The first, those about the turns of small examples, and such as only very long runs reach.
+TIMES = (*range(200), *(10**power for power in range(3, 13)))
 
 
 def rates_are_numbers(example: Example) -> None:
@@ -28,7 +30,14 @@ def order_does_not_matter(example: Example) -> None:
     assert [schedule.at(t) for t in reversed(TIMES)] == forwards[::-1]
 
 
-CHECKS = (rates_are_numbers, order_does_not_matter)
+def fields_are_all_there_is(example: Example) -> None:
+    """A schedule made anew of the same fields, as from a file, gives the same rates."""
+    schedule = _schedule(example)
+    again = type(schedule)(**values(schedule))
+    assert [again.at(t) for t in TIMES] == [schedule.at(t) for t in TIMES]
+
+
+CHECKS = (rates_are_numbers, order_does_not_matter, fields_are_all_there_is)
 
 
 def _schedule(example: Example) -> Schedule:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 import attrs
 import numpy as np
 
+from mlpk.alarms import muted
 from mlpk.arrays import Array, frozen_view
 from mlpk.context import Context
 from mlpk.errors import DataError, ShapeError
@@ -55,8 +56,6 @@ class Batch:
                 for name, a in self.targets.items()
             },
         }
-        if self.weight is not None:
-            named["weight"] = self.weight
         for role, array in named.items():
             if array.dtype.kind != "f":
                 continue
@@ -101,12 +100,16 @@ class Rows:
                     f"wanted a target for each of the {self.count} rows of x, found {len(array)}"
                 )
                 raise ShapeError(problem, role)
-        self.weight = None if weight is None else checked_weight(weight, self.count)
+        self.weight = None if weight is None else checked_weight(weight, self.count, dtype)
         self.wanted_size = batch_size
         self.batch_size = min(batch_size, self.count)
         self._dtypes = {f"x/{name}": spec.dtype for name, spec in specs.items()}
         self._dtype = dtype
         self._memory = Context(dtype)
+
+    def role(self, output: str) -> str:
+        """Return what the targets of an output are called in messages."""
+        return "y" if len(self.targets) == 1 else f"y['{output}']"
 
     def batches(self, *, drop_last: bool) -> int:
         """Return the number of batches of an epoch."""
@@ -156,19 +159,24 @@ class Rows:
         if drawn.dtype == dtype:
             return drawn
         cast = self._memory.empty(f"{name}, cast", drawn.shape, dtype)
-        with np.errstate(over="ignore"):  # shows in the loss, and is told there
+        with muted():  # what becomes infinite shows in the loss, and is told there
             np.copyto(cast, drawn, casting="same_kind")
         return cast
 
 
-def checked_weight(weight: object, rows: int) -> Array:
-    """Return weights of rows: one number from 0 for each."""
+def checked_weight(weight: object, rows: int, dtype: str) -> Array:
+    """Return weights of rows: a number from 0 for each, finite in the model's dtype."""
     array = as_array(weight, "weight")
     if array.shape != (rows,):
         raise ShapeError(f"wanted one weight a row, shape ({rows},), found {array.shape}", "weight")
     array = array.astype(np.float64) if array.dtype.kind != "f" else array
-    negative = np.flatnonzero(array < 0)
-    if negative.size:
-        row = int(negative[0])
-        raise DataError(f"weight: wanted numbers from 0, found {array[row]} in row {row}", row)
+    with muted():
+        finite = np.isfinite(array.astype(dtype))
+    wrong = np.flatnonzero(~(finite & (array >= 0)))
+    if wrong.size:
+        row = int(wrong[0])
+        most = f"{np.finfo(dtype).max:.2g}, the most that {dtype} holds"
+        limit = f" to {most}" if array[row] > 0 else ""
+        problem = f"weight: wanted numbers from 0{limit}, found {array[row]} in row {row}"
+        raise DataError(problem, row)
     return array

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mlpk.alarms import muted
 from mlpk.errors import DataError, DivergedError, MlpkError
 
 if TYPE_CHECKING:
@@ -64,8 +65,7 @@ class TrainingStep:
         self._pass.step = number - 1
         for buffer, held in self._buffers:
             np.copyto(held, buffer)
-        # Overflow on the way shows in the loss, and is told there in a sentence.
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        with muted():  # overflow on the way shows in the loss, and is told there in a sentence
             try:
                 loss = self._forward(batch, number)
             except MlpkError:
@@ -79,7 +79,8 @@ class TrainingStep:
     def finish(self, lr_factor: float) -> None:
         """Update from what was gathered and is not yet used, at the end of an epoch."""
         if self.gathered:
-            self._update(lr_factor)
+            with muted():
+                self._update(lr_factor)
 
     def _forward(self, batch: Batch, number: int) -> float:
         try:

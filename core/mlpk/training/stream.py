@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from mlpk.alarms import muted
 from mlpk.errors import DataError, ShapeError, shown
 from mlpk.inputs import ADVICE, by_name, check_input, converted, row_count
 from mlpk.training.batch import Batch, checked_weight
@@ -35,7 +36,7 @@ class Stream:
 
     An iterator that is its own can be walked once. To go on in the middle of a walk, the source
     needs `state()` and `restore(state)`, after which its next `iter` goes on there; a sequence is
-    simply entered again at a place.
+    entered again at a place, and may have the two for what else changes in it.
     """
 
     def __init__(
@@ -53,21 +54,25 @@ class Stream:
         self._walked = False
 
     @property
-    def can_resume(self) -> bool:
-        """Whether the place in the stream can be told and found again."""
-        return isinstance(self.source, Sequence) or (
-            callable(getattr(self.source, "state", None))
-            and callable(getattr(self.source, "restore", None))
+    def keeps_place(self) -> bool:
+        """Whether the source itself tells a state and takes it back."""
+        return callable(getattr(self.source, "state", None)) and callable(
+            getattr(self.source, "restore", None)
         )
 
-    def state(self) -> dict[str, Any]:
-        """Return what the source says of its place; nothing for a sequence."""
-        return {} if isinstance(self.source, Sequence) else dict(self.source.state())  # type: ignore[attr-defined] # can_resume saw to it
+    @property
+    def can_resume(self) -> bool:
+        """Whether the place in the stream can be told and found again."""
+        return isinstance(self.source, Sequence) or self.keeps_place
+
+    def state(self) -> Any:
+        """Return what the source says of its place; nothing if a sequence has nothing to say."""
+        return self.source.state() if self.keeps_place else {}  # type: ignore[attr-defined] # keeps_place saw to it
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Hand its state back to the source."""
-        if not isinstance(self.source, Sequence):
-            self.source.restore(dict(state))  # type: ignore[attr-defined] # can_resume saw to it
+        if self.keeps_place:
+            self.source.restore(dict(state))  # type: ignore[attr-defined] # likewise
 
     def batches(self) -> int | None:
         """Return the number of batches of an epoch, if the source can tell."""
@@ -83,7 +88,9 @@ class Stream:
         self._walked = True
         number = first - 1
         for number, given in enumerate(self._walk(first), start=first):
-            yield self._batch(given, number)
+            with muted():  # what a cast makes infinite shows in the loss, and is told there
+                batch = self._batch(given, number)
+            yield batch
         if number < 0:
             raise DataError("wanted at least one batch, found none in the iterable")
 
@@ -111,5 +118,5 @@ class Stream:
         weight = given[2] if len(given) == 3 else None  # noqa: PLR2004 - the third of a batch
         if weight is not None:
             with about(where):
-                weight = np.asarray(checked_weight(weight, rows), self.dtype)
+                weight = np.asarray(checked_weight(weight, rows, self.dtype), self.dtype)
         return Batch(inputs, targets, weight, rows, within=f" of batch {number}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import attrs
 import numpy as np
 
+from mlpk.alarms import muted
 from mlpk.arrays import Arena, Array
 from mlpk.errors import ConfigError, nearest, shown
 from mlpk.optimizer import Optimizer, Step
@@ -43,6 +44,7 @@ class Updater:
 
     def __init__(self, optimizer: Optimizer, model: Model) -> None:
         storage = model.trainable_storage()
+        model.kept = None  # the state of an earlier run goes with the parameters of that time
         self.optimizer = optimizer
         self.model = model
         self.t = 0
@@ -72,17 +74,19 @@ class Updater:
     def step(self, lr_factor: float = 1.0) -> None:
         """Clip the gradients if asked to, and update the parameters."""
         optimizer, step = self.optimizer, self._step
-        self._clip()
-        rate = optimizer.rate(self.t) * lr_factor
-        self.t += 1
-        step.t = self.t
-        flush = self.t % FLUSH_EVERY == 0
-        for block in self._blocks:
-            step.lr = rate * block.factor
-            step.decays = block.decays
-            optimizer.update(block.param, block.grad, block.slots, step)
-            if flush:
-                self._flush(block)
+        with muted():
+            self._clip()
+            # A float of Python's own: a NumPy scalar would lift float32 to float64.
+            rate = float(optimizer.rate(self.t)) * lr_factor
+            self.t += 1
+            step.t = self.t
+            flush = self.t % FLUSH_EVERY == 0
+            for block in self._blocks:
+                step.lr = rate * block.factor
+                step.decays = block.decays
+                optimizer.update(block.param, block.grad, block.slots, step)
+                if flush:
+                    self._flush(block)
 
     def _pieces(self, names: list[str]) -> list[tuple[int, int, tuple[int, ...]]]:
         """Return (start, stop, shape) of what one call of `update` gets."""

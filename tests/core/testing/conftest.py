@@ -28,6 +28,9 @@ def failed(own_catalog: None) -> Failed:
 def _fails(case: Case) -> bool:
     try:
         case.run()
-    except (AssertionError, ValueError, TypeError, AttributeError):  # or what the plugin raised
+    except (
+        AssertionError,
+        ValueError, TypeError, AttributeError, IndexError, ArithmeticError, RuntimeWarning,
+    ):  # fmt: skip # or what the plugin raised
         return True
     return False

@@ -6,14 +6,18 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from mlpk import Buffer, Context, Declaration, Example, Layer, Param, define
+from mlpk import Buffer, Context, Declaration, Example, Layer, Param, ShapeError, define
+from mlpk.declaration import known
 
 
 class Affine(Layer):
     """y = x * w + b, elementwise, right in every respect; the faulty ones change a method."""
 
     def declare(self, x):
-        return Declaration(x, {"w": Param((x[-1],), "ones"), "b": Param((x[-1],), "zeros")})
+        if not x:
+            raise ShapeError("wanted an axis of features, found none")
+        n = known(x[-1])
+        return Declaration(x, {"w": Param((n,), "ones"), "b": Param((n,), "zeros")})
 
     def forward(self, arrays, ctx, x):
         y = np.multiply(x, arrays["w"], out=ctx.empty("y", x.shape))
@@ -22,8 +26,9 @@ class Affine(Layer):
 
     def backward(self, arrays, ctx, saved, doutput, grads):
         product = np.multiply(saved, doutput, out=ctx.empty("product", saved.shape))
-        np.sum(product, axis=0, out=grads["w"])
-        np.sum(doutput, axis=0, out=grads["b"])
+        over = tuple(range(saved.ndim - 1))
+        np.sum(product, axis=over, out=grads["w"])
+        np.sum(doutput, axis=over, out=grads["b"])
         if not ctx.needs_input_grad[0]:
             return None
         return np.multiply(doutput, arrays["w"], out=ctx.empty("dx", saved.shape))
@@ -156,6 +161,19 @@ class Square(Affine):
         return 2 * saved * doutput
 
 
+@define
+class FirstEight(Affine):
+    """Forgets all features after the eighth on the way back."""
+
+    kind: ClassVar[str] = "first_eight"
+
+    def backward(self, arrays, ctx, saved, doutput, grads):
+        dx = super().backward(arrays, ctx, saved, doutput, grads)
+        if dx is not None:
+            dx[..., 8:] = 0
+        return dx
+
+
 class Plain(Layer):
     """y = x, for faults of another kind."""
 
@@ -163,7 +181,9 @@ class Plain(Layer):
         return Declaration(x)
 
     def forward(self, arrays, ctx, x):
-        return x.copy(), None
+        y = ctx.empty("y", x.shape)
+        np.copyto(y, x)
+        return y, None
 
     def backward(self, arrays, ctx, saved, doutput, grads):
         return doutput
@@ -224,18 +244,24 @@ class Dice(Plain):
     kind: ClassVar[str] = "dice"
 
     def forward(self, arrays, ctx: Context, x):
-        noise = ctx.rng.standard_normal(x.shape) if ctx.training else 0.0
-        return (x + noise).astype(x.dtype), None
+        y, _ = super().forward(arrays, ctx, x)
+        if ctx.training:
+            y += ctx.rng.standard_normal(out=ctx.empty("noise", x.shape), dtype=x.dtype)
+        return y, None
 
 
 @define
-class WantsOrder(Plain):
-    """Reads its input's memory as if it lay in C order."""
+class Wears(Plain):
+    """Gives less each time that one pass uses it."""
 
-    kind: ClassVar[str] = "wants_order"
+    kind: ClassVar[str] = "wears"
 
     def forward(self, arrays, ctx: Context, x):
-        return np.ndarray(x.shape, x.dtype, x.base if x.base is not None else x).copy(), None
+        ctx.uses = getattr(ctx, "uses", 0) + 1
+        return x / ctx.uses, ctx.uses
+
+    def backward(self, arrays, ctx, saved, doutput, grads):
+        return doutput / saved
 
 
 LAYERS = {
@@ -243,7 +269,6 @@ LAYERS = {
     WrongSign: {"gradients_agree_with_differences"},
     InPlace: {"inputs_are_left_alone"},
     ChangesDoutput: {"inputs_are_left_alone"},
-    WantsOrder: {"place_in_memory_does_not_matter"},
     Doubles: {"float32_stays_float32"},
     DoubleGradient: {"float32_stays_float32"},
     Adds: {"gradients_are_written_whole"},
@@ -251,6 +276,8 @@ LAYERS = {
     Stale: {"gradients_agree_with_differences"},
     OnSelf: {"twice_in_a_net_and_interleaved"},
     Square: {"linear_where_it_says_so"},
+    FirstEight: {"adjoint_at_full_size"},
+    Wears: {"same_seed_same_answer"},
     WrongShape: {"declared_shapes_are_real"},
     BatchStatistics: {"evaluation_sees_one_row"},
     CountsInEvaluation: {"evaluation_writes_no_buffer"},

@@ -107,7 +107,87 @@ class StaleLoss(Squares):
         return 2 * share * ctx.empty("error", shape)
 
 
+@define
+class PerRow(Squares):
+    """sum(w * (y - t)**2) / N: weights that all are 3 make it three times as large."""
+
+    kind: ClassVar[str] = "per_row"
+
+    def forward(self, ctx, prediction, target, weight=None):
+        value, (share, error) = super().forward(ctx, prediction, target, weight)
+        mass = 1.0 if weight is None else float(weight.mean())
+        return value * mass, (share * mass, error)
+
+
+@define
+class InMemoryOrder(Squares):
+    """Reads predictions in the order in which they lie in memory."""
+
+    kind: ClassVar[str] = "in_memory_order"
+
+    def forward(self, ctx, prediction, target, weight=None):
+        prediction = prediction.ravel(order="K").reshape(prediction.shape)
+        return super().forward(ctx, prediction, target, weight)
+
+
+@define
+class KeepsShares(Squares):
+    """Goes on with the number of rows that its context saw first."""
+
+    kind: ClassVar[str] = "keeps_shares"
+
+    def forward(self, ctx, prediction, target, weight=None):
+        value, (share, error) = super().forward(ctx, prediction, target, weight)
+        vars(ctx).setdefault("share", share)
+        return value, (ctx.share if weight is None else share, error)
+
+
+@define
+class OnClass(Squares):
+    """Remembers the error on the class."""
+
+    kind: ClassVar[str] = "on_class"
+
+    held: ClassVar[dict[str, object]] = {}
+
+    def forward(self, ctx, prediction, target, weight=None):
+        value, self.held["saved"] = super().forward(ctx, prediction, target, weight)
+        return value, None
+
+    def backward(self, ctx, saved):
+        return super().backward(ctx, self.held["saved"])
+
+
+@define
+class Rough(Squares):
+    """Computes float32 in float16."""
+
+    kind: ClassVar[str] = "rough"
+
+    def forward(self, ctx, prediction, target, weight=None):
+        if prediction.dtype == np.float32:
+            prediction = prediction.astype(np.float16).astype(np.float32)
+        return super().forward(ctx, prediction, target, weight)
+
+
+@define
+class Overflowing(Squares):
+    """Right, but for what it computes on the way."""
+
+    kind: ClassVar[str] = "overflowing"
+
+    def forward(self, ctx, prediction, target, weight=None):
+        np.exp(np.full(2, 1e4))
+        return super().forward(ctx, prediction, target, weight)
+
+
 LOSSES = {
+    PerRow: "size_of_weights_does_not_matter",
+    InMemoryOrder: "place_in_memory_does_not_matter",
+    KeepsShares: "sizes_may_change",
+    OnClass: "two_contexts_take_turns",
+    Rough: "float32_stays_float32",
+    Overflowing: "ordinary_values_raise_no_alarm",
     NoHalf: "gradient_agrees_with_differences",
     StaleLoss: "gradient_agrees_with_differences",
     NumpyFloat: "gradient_agrees_with_differences",

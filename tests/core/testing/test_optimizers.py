@@ -56,12 +56,22 @@ class StateOnClass(Optimizer):
 
 @define
 class NormOfBlock(Optimizer):
-    """Scales by a norm, which depends on how the vector is cut."""
+    """Divides by a norm, which may be zero."""
 
     kind: ClassVar[str] = "norm_of_block"
 
     def update(self, param, grad, slots, step):
         param -= step.lr * grad / np.linalg.norm(grad)
+
+
+@define
+class SpreadOfBlock(Optimizer):
+    """Moves by what depends on the block, and divides by nothing."""
+
+    kind: ClassVar[str] = "spread_of_block"
+
+    def update(self, param, grad, slots, step):
+        param -= step.lr * grad * (1 + grad.max())
 
 
 @define
@@ -76,12 +86,64 @@ class Underflows(Optimizer):
         param -= step.lr * 1e60 * slots["tiny"].astype(np.float64)
 
 
+@define
+class MatricesOnly(Optimizer):
+    """Leaves out what is no matrix."""
+
+    kind: ClassVar[str] = "matrices_only"
+    elementwise: ClassVar[bool] = False
+
+    def update(self, param, grad, slots, step):
+        if param.ndim == 2:
+            param -= step.lr * grad
+
+
+@define
+class NewSlots(Optimizer):
+    """Puts another array in the place of its slot."""
+
+    kind: ClassVar[str] = "new_slots"
+    slots: ClassVar[tuple[str, ...]] = ("v",)
+
+    def update(self, param, grad, slots, step):
+        slots["v"] = 0.9 * slots["v"] + grad
+        param -= step.lr * slots["v"]
+
+
+@define
+class OwnRate(Optimizer):
+    """Takes the field for the rate, and nothing of schedules and factors."""
+
+    kind: ClassVar[str] = "own_rate"
+
+    def update(self, param, grad, slots, step):
+        param -= self.lr * grad
+
+
+@define
+class ReadsScratch(Optimizer):
+    """Takes scratch memory for a slot."""
+
+    kind: ClassVar[str] = "reads_scratch"
+
+    def update(self, param, grad, slots, step):
+        v = step.scratch("v", param)
+        v *= 0.0 if step.t == 1 else 0.9
+        v += grad
+        param -= step.lr * v
+
+
 OPTIMIZERS = {
+    MatricesOnly: "any_shape_is_updated_in_place",
+    NewSlots: "any_shape_is_updated_in_place",
+    NormOfBlock: "gradient_of_zero_is_harmless",
+    OwnRate: "rate_of_zero_is_rest",
+    ReadsScratch: "scratch_is_only_scratch",
     Ascent: "descends",
     OverGradient: "gradient_is_left_alone",
     StateOnObject: "all_state_is_in_slots",
     StateOnClass: "all_state_is_in_slots",
-    NormOfBlock: "blocks_do_not_matter",
+    SpreadOfBlock: "blocks_do_not_matter",
     Underflows: "float32_stays_float32",
 }
 

@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+import numpy as np
 import pytest
 from attrs import field
 
@@ -43,7 +44,36 @@ class NumpyPenalty(Regularizer):
         grad += param
 
 
+@define
+class InPlace(Regularizer):
+    """Takes the parameter's own memory for its squares."""
+
+    kind: ClassVar[str] = "in_place"
+
+    def penalty(self, param):
+        param *= param
+        return 0.5 * float(param.sum())
+
+    def add_gradient(self, param, grad):
+        grad += param
+
+
+@define
+class Length(Regularizer):
+    """The norm itself, which has no gradient at zero."""
+
+    kind: ClassVar[str] = "length"
+
+    def penalty(self, param):
+        return float(np.sqrt((param * param).sum()))
+
+    def add_gradient(self, param, grad):
+        grad += param / np.sqrt((param * param).sum())
+
+
 FAULTS = {
+    InPlace: "parameters_are_left_alone",
+    Length: "parameter_of_zero_is_harmless",
     Overwrites: "gradient_agrees_with_differences",
     NumpyPenalty: "float32_stays_float32",
 }

@@ -38,7 +38,31 @@ class Counting(Schedule):
         return 1.0 / len(self.asked)
 
 
+@define
+class Grows(Schedule):
+    """Leaves what a float can hold."""
+
+    kind: ClassVar[str] = "grows"
+
+    def at(self, t):
+        return 0.1 * 1.01**t
+
+
+@define
+class FromFirstAsked(Schedule):
+    """Counts from the first time that it was asked about."""
+
+    kind: ClassVar[str] = "from_first_asked"
+
+    first: ClassVar[dict[int, int]] = {}
+
+    def at(self, t):
+        return float(1 + self.first.setdefault(id(self), len(self.first)))
+
+
 FAULTS = {
+    Grows: "rates_are_numbers",
+    FromFirstAsked: "fields_are_all_there_is",
     Whole: "rates_are_numbers",
     Counting: "order_does_not_matter",
 }

@@ -1,5 +1,7 @@
 """Rows of arrays, and the batches drawn from them."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -120,15 +122,12 @@ def test_blame_moves_from_a_row_of_the_batch_to_the_callers():
     assert batch.blamed(whole) is whole
 
 
-@pytest.mark.parametrize(
-    ("role", "value"),
-    [("x", np.nan), ("x", -np.inf), ("y", np.inf), ("weight", np.nan), ("weight", np.inf)],
-)
+@pytest.mark.parametrize(("role", "value"), [("x", np.nan), ("x", -np.inf), ("y", np.inf)])
 def test_a_value_that_is_not_finite_is_found_with_its_row(role, value):
-    given = {"x": X.copy(), "y": np.eye(4, dtype=np.float32)[Y], "weight": np.ones(7, np.float32)}
-    given[role][(5, 0)[: given[role].ndim]] = value
+    given = {"x": X.copy(), "y": np.eye(4, dtype=np.float32)[Y]}
+    given[role][5, 0] = value
     order = np.array([4, 0, 6, 2, 1, 3, 5])
-    batches = rows(given["x"], given["y"], given["weight"]).epoch(order)
+    batches = rows(given["x"], given["y"]).epoch(order)
     for batch in (next(batches), next(batches)):
         batch.refuse_nan()
     with pytest.raises(DataError) as caught:
@@ -183,8 +182,21 @@ def test_a_missing_target_names_its_output():
 
 
 def test_a_weight_is_a_number_from_zero():
-    assert checked_weight(np.array([0, 2]), 2).dtype == np.float64
-    assert checked_weight(np.array([0, 2], np.float32), 2).dtype == np.float32
-    with pytest.raises(DataError, match=r"wanted numbers from 0, found -2.0 in row 1") as caught:
-        checked_weight(np.array([0.0, -2.0]), 2)
-    assert caught.value.row == 1
+    assert checked_weight(np.array([0, 2]), 2, "float32").dtype == np.float64
+    assert checked_weight(np.array([0, 2], np.float32), 2, "float64").dtype == np.float32
+    for wrong in (-2.0, np.nan):
+        message = f"^weight: wanted numbers from 0, found {wrong} in row 1$"
+        with pytest.raises(DataError, match=message) as caught:
+            checked_weight(np.array([0.0, wrong]), 2, "float64")
+        assert caught.value.row == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "dtype"), [(1e39, "float32"), (np.inf, "float32"), (np.inf, "float64")]
+)
+def test_a_weight_is_one_that_the_model_can_hold(value, dtype):
+    message = f"the most that {dtype} holds, found {value}"
+    with pytest.raises(DataError, match=re.escape(message)) as caught:
+        checked_weight(np.array([1.0, 0.0, value]), 3, dtype)
+    assert caught.value.row == 2
+    assert checked_weight(np.array([1e39]), 1, "float64") == 1e39

@@ -3,7 +3,7 @@
 import pytest
 
 from mlpk.errors import ConfigError, DataError, ShapeError
-from mlpk.training.blame import about
+from mlpk.training.blame import about, given_as
 
 
 def test_a_name_goes_before_the_sentence_and_the_row_stays():
@@ -29,3 +29,13 @@ def test_other_errors_pass_through():
     with pytest.raises(ConfigError) as caught, about("validation"):
         raise error
     assert caught.value is error
+
+
+@pytest.mark.parametrize(
+    ("where", "told"),
+    [("f1.average", "metrics[1].average"), ("f1", "metrics[1]"), ("f1_score.k", "f1_score.k")],
+)
+def test_a_field_is_told_where_its_kind_was_given(where, told):
+    with pytest.raises(ConfigError) as caught, given_as("metrics[1]", "f1"):
+        raise ConfigError(where, "wanted another")
+    assert (caught.value.where, str(caught.value)) == (told, f"{told}: wanted another")
