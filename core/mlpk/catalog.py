@@ -12,7 +12,17 @@ from typing import Any, Literal
 
 import attrs
 
-from mlpk.errors import ConfigError, PluginError, UnknownKindError, listing, nearest, shown
+from mlpk.errors import (
+    ConfigError,
+    MissingPluginError,
+    PluginError,
+    TooNew,
+    UnknownKindError,
+    listing,
+    nearest,
+    shown,
+)
+from mlpk.version import __version__
 
 __all__ = [
     "FIRST_PARTY",
@@ -114,21 +124,45 @@ class Catalog:
         )
 
     def by_id(self, family: str, identity: str, schema: int) -> Any:
-        """Return the class of an id in a file; its schema must be the one that is installed."""
+        """Return the class of an id in a file; its schema may be older than the installed one."""
         item = self._by_id.get((family, identity))
         if item is None:
             self._raise_if_broken(identity)
             problem = f"there is no '{identity}' among the {family} that are active here"
             raise UnknownKindError(family, identity, problem)
-        if schema != item.thing.schema:
-            age = "newer" if schema > item.thing.schema else "older"
-            raise ConfigError(
-                identity,
-                f"schema {schema} is {age} than the installed one, {item.thing.schema}, "
-                f"of distribution {item.dist}, and no migration leads from one to the other; "
-                f"install the release of {item.dist} that goes with it",
-            )
+        if schema < 1:
+            raise ConfigError(identity, f"wanted a schema from 1, found {schema}")
+        if schema > item.thing.schema:
+            raise MissingPluginError([], [self.too_new(family, identity, schema)])
         return item.thing
+
+    def schema_of(self, family: str | None, identity: str) -> int | None:
+        """Return the installed schema of an id, None if it is not active; in any family for None.
+
+        Where several families have the id it is the highest of theirs.
+        """
+        families = {known for known, _ in self._by_id} if family is None else {family}
+        found = [
+            self._by_id[known, identity] for known in families if (known, identity) in self._by_id
+        ]
+        return max((getattr(item.thing, "schema", 1) for item in found), default=None)
+
+    def too_new(self, family: str | None, identity: str, schema: int, claim: str = "") -> TooNew:
+        """Return what to say of an active id that a file holds in a newer schema."""
+        owner = self.owner(identity)
+        dist, version = (owner.dist, owner.version) if owner else (FIRST_PARTY, __version__)
+        here = self.schema_of(family, identity) or 1
+        return TooNew(identity, schema, here, dist, version, claim)
+
+    def why_missing(self, identity: str) -> str:
+        """Return why an id is not active though its distribution is installed; else ""."""
+        record = self.owner(identity)
+        if record is None or record.dist == LOCAL:
+            return ""
+        named = f"{record.dist} {record.version}".strip()
+        if record.state == "active":
+            return f"{named} is active, and has no such kind"
+        return f"{named} is {record.state}: {(record.error or '').strip().splitlines()[-1]}"
 
     def has(self, family: str | None, identity: str) -> bool:
         """Tell whether an id is active, in one family or (None) in any."""

@@ -6,12 +6,12 @@ wanted, what was found, where, and what to do next, and carries the culprits as 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mlpk_schemas.errors import ConfigError, MlpkError, nearest, quoted, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from mlpk.training.history import History
 
@@ -27,6 +27,7 @@ __all__ = [
     "PluginError",
     "PluginWarning",
     "ShapeError",
+    "TooNew",
     "UnknownArrayError",
     "UnknownKindError",
     "nearest",
@@ -103,33 +104,78 @@ class PluginWarning(UserWarning):
     """A plugin could not be loaded; everything else works."""
 
 
-class MissingPluginError(PluginError):
-    """A file needs kinds that are not active here.
+class TooNew(NamedTuple):
+    """A kind that a file holds in a newer schema than the one that is active here.
 
-    `kinds` lists all of them at once, each with the distribution and version that the *file*
-    claims for it; nothing vouches for that claim.
+    `dist` and `version` are of the distribution here that would have to be newer; `claim` is what
+    the file says it was written with, "" if nothing.
     """
 
-    def __init__(self, kinds: Sequence[tuple[str, str, str]]) -> None:
-        listed = "; ".join(
-            f"{quoted(kind)} (the file claims: {quoted(f'{dist} {version}'.strip())})"
-            if dist
-            else quoted(kind)
-            for kind, dist, version in kinds
-        )
-        some = (
-            "1 kind of this file is" if len(kinds) == 1 else f"{len(kinds)} kinds of this file are"
-        )
+    id: str
+    schema: int
+    here: int
+    dist: str
+    version: str
+    claim: str
+
+
+class MissingPluginError(PluginError):
+    """A file needs kinds that are not active here, or newer releases of those that are.
+
+    `kinds` lists all that are missing at once, each with the distribution and version that the
+    *file* claims for it; nothing vouches for that claim. `newer` lists those whose schema is
+    newer than the one here, and `reasons` says why a kind is missing whose distribution is
+    installed: it is blocked, it failed to load, or it has no such kind.
+    """
+
+    def __init__(
+        self,
+        kinds: Sequence[tuple[str, str, str]],
+        newer: Sequence[TooNew] = (),
+        reasons: Mapping[str, str] | None = None,
+    ) -> None:
+        self.kinds = tuple(kinds)
+        self.newer = tuple(newer)
+        self.reasons = dict(reasons or {})
         own = "Kinds of '_local' come from mlpk.plugins.add(...) in the program that saved them. "
         local = any(kind.startswith("_local:") for kind, _, _ in kinds)
         super().__init__(
-            f"{some} not active here: {listed}. {own * local}Install only what you know and trust, or load "
-            "with missing='opaque' to look at the rest."
+            " ".join([*self._missing(), *self._too_new()])
+            + f" {own * local}Install only what you know and trust, or load with missing='opaque' "
+            "to look at the rest."
         )
-        self.kinds = tuple(kinds)
+
+    def _missing(self) -> Iterator[str]:
+        if self.kinds:
+            listed = "; ".join(quoted(each[0]) + self._known(*each) for each in self.kinds)
+            yield f"{_some(self.kinds)} not active here: {listed}."
+
+    def _known(self, kind: str, dist: str, version: str) -> str:
+        """Return what is known of a missing kind, in brackets."""
+        claim = [f"the file claims: {quoted(f'{dist} {version}'.strip())}"] if dist else []
+        reason = [self.reasons[kind]] if kind in self.reasons else []
+        return f" ({'; '.join([*claim, *reason])})" if claim or reason else ""
+
+    def _too_new(self) -> Iterator[str]:
+        if self.newer:
+            listed = "; ".join(
+                f"{quoted(kind.id)} has schema {kind.schema} there"
+                + (f" (the file claims: {quoted(kind.claim)})" if kind.claim else "")
+                + f" and {kind.here} in {kind.dist} {kind.version}".rstrip()
+                for kind in self.newer
+            )
+            dists = listing({kind.dist for kind in self.newer})
+            yield (
+                f"{_some(self.newer)} newer than here: {listed}. A newer release is needed of: "
+                f"{dists}."
+            )
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.kinds,)
+        return type(self), (self.kinds, self.newer, self.reasons)
+
+
+def _some(kinds: Sequence[object]) -> str:
+    return "1 kind of this file is" if len(kinds) == 1 else f"{len(kinds)} kinds of this file are"
 
 
 class FileFormatError(MlpkError, ValueError):

@@ -12,10 +12,11 @@ import attrs
 from mlpk import catalog
 from mlpk.errors import ConfigError, UnknownKindError, shown
 from mlpk.example import Example
+from mlpk.migration import Form, Migration, check_migrations, newest
 from mlpk_schemas import records
 from mlpk_schemas.fields import KIND_KEYS, Check
 
-__all__ = ["Kind", "KindCheck", "define", "inner", "written"]
+__all__ = ["Kind", "KindCheck", "define", "inner", "lacking", "written"]
 
 C = TypeVar("C", bound=type)
 # What a mapping says beside the fields of a kind.
@@ -25,12 +26,14 @@ RESERVED = {"kind", "schema", "name"}
 class Kind(ABC):
     """Base of everything that has a registered name.
 
-    `kind` is the name, snake_case; `schema` is raised, with a migration, when the meaning of a
-    field or an array changes; `family` is set by the interface ("layers", "optimizers", ...).
+    `kind` is the name, snake_case; `schema` is raised when the meaning of a field or an array
+    changes, and `migrations[k]` then makes of the form of schema k that of the next; `family` is
+    set by the interface ("layers", "optimizers", ...).
     """
 
     kind: ClassVar[str]
     schema: ClassVar[int] = 1
+    migrations: ClassVar[Mapping[int, Migration]] = {}
     family: ClassVar[str]
 
     @classmethod
@@ -69,11 +72,14 @@ class Kind(ABC):
 
     @classmethod
     def read(cls, value: Mapping[str, Any], where: str) -> Self:
-        """Return an instance from {"id", "schema", "config"} as a file holds it; nothing is converted."""
-        found = cls._suiting(
-            catalog.current().by_id(cls.family, value["id"], value["schema"]), where
-        )
-        return records.build(found, value["config"], f"{where}.config", strict=True)
+        """Return an instance from {"id", "schema", "config"} as a file holds it.
+
+        Nothing is converted; the configuration of an earlier schema goes through its migrations.
+        """
+        identity, schema = value["id"], value["schema"]
+        found = cls._suiting(catalog.current().by_id(cls.family, identity, schema), where)
+        form = newest(found, identity, schema, Form(value["config"]))
+        return records.build(found, form.config, f"{where}.config", strict=True)
 
     @classmethod
     def _suiting(cls, found: Any, where: str) -> type[Self]:
@@ -92,16 +98,26 @@ def written(instance: Kind) -> dict[str, Any]:
     return {"id": identity, "schema": type(instance).schema, "config": config}
 
 
-def inner(tree: Any) -> Iterator[str]:
-    """Yield the id of each kind that stands in a tree of plain data."""
-    if isinstance(tree, Mapping):
-        if tree.keys() == KIND_KEYS:
-            yield tree["id"]
-        for item in tree.values():
-            yield from inner(item)
-    elif isinstance(tree, list | tuple):
-        for item in tree:
-            yield from inner(item)
+def inner(tree: Any) -> Iterator[Mapping[str, Any]]:
+    """Yield {"id", "schema", "config"} of each kind that stands in a tree of plain data."""
+    left = [tree]
+    while left:
+        value = left.pop()
+        if isinstance(value, dict):
+            if value.keys() == KIND_KEYS:
+                yield value
+            left.extend(reversed(value.values()))
+        elif isinstance(value, list):
+            left.extend(reversed(value))
+
+
+def lacking(family: str, value: Mapping[str, Any]) -> bool:
+    """Tell whether a kind of a file, or one inside of it, is missing here or newer than here."""
+    active = catalog.current()
+    return (active.schema_of(family, value["id"]) or 0) < value["schema"] or any(
+        (active.schema_of(None, kind["id"]) or 0) < kind["schema"]
+        for kind in inner(value["config"])
+    )
 
 
 class KindCheck(Check):
@@ -140,8 +156,8 @@ def _kind_check(annotation: Any) -> Check | None:
 def define(cls: C) -> C:
     """Make a kind of an annotated class: frozen, complete, checked field by field.
 
-    Refused here, with `ConfigError`: a class that is no kind, that misses its name or one of its
-    methods, and a field that cannot be written down (a callable, a path, bytes).
+    Refused here, with `ConfigError`: a class that is no kind, that misses its name, one of its
+    methods or a migration, and a field that cannot be written down (a callable, a path, bytes).
     """
     name = cls.__name__
     if not issubclass(cls, Kind):
@@ -159,4 +175,5 @@ def define(cls: C) -> C:
     for word in RESERVED & attrs.fields_dict(made).keys():  # type: ignore[arg-type] # made by make
         problem = "is no field: annotate 'kind' and 'schema' as ClassVar; a name is the node's"
         raise ConfigError(f"{name}.{word}", problem)
+    check_migrations(made)
     return made

@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from mlpk import training
+from mlpk.alarms import muted
 from mlpk.arrays import Array, Named
 from mlpk.drawing import drawn
 from mlpk.errors import ConfigError, DataError, GraphError, shown
 from mlpk.file import model_file
+from mlpk.file.kept import Kept
 from mlpk.graph import Graph
 from mlpk.inputs import check_count, float_name, network_inputs, one_or_all
 from mlpk.passes import Pass
@@ -36,7 +38,8 @@ class Model:
     Made from a list of layers that feed each other, with the `input_shape` of one row, or from
     symbols, with `inputs` and `outputs`. `seed` fixes the first values, dropout and the order of
     the rows in training; None draws one. A model never holds a training mode: `training` is an
-    argument. `predict` may be called from several threads at once.
+    argument. `predict` may be called from several threads at once. `history` is that of the last
+    `fit`, also of one that was interrupted; None before.
     """
 
     def __init__(
@@ -59,6 +62,9 @@ class Model:
     def _set(self, graph: Graph, storage: Storage, seed: int) -> None:
         self.seed = seed
         self.meta: dict[str, str] = {}
+        # What an opaque load found beside the network; the first who trains drops it.
+        self.kept: Kept | None = None
+        self.history: History | None = None
         self._fits = 0
         self._graph = graph
         self._storage = storage
@@ -70,6 +76,14 @@ class Model:
         """Return a model of a checked graph and its arrays, as they are."""
         model = cls.__new__(cls)
         model._set(graph, storage, seed)  # noqa: SLF001 - a constructor of its own class
+        return model
+
+    @classmethod
+    def opened(cls, found: model_file.Opened, seed: int) -> Self:
+        """Return the model of an opened file."""
+        model = cls.of(found.graph, found.storage, seed)
+        model.meta = dict(found.header.meta)
+        model.kept = found.kept
         return model
 
     @classmethod
@@ -156,8 +170,9 @@ class Model:
 
         Keeps what `backward` needs. With `training`, dropout drops and buffers are updated.
         """
-        arrays = network_inputs(self._graph.inputs, x)
-        outputs = self.training_pass().forward(arrays, training=training)
+        with muted():
+            arrays = network_inputs(self._graph.inputs, x)
+            outputs = self.training_pass().forward(arrays, training=training)
         return one_or_all({name: output.copy() for name, output in outputs.items()})
 
     def backward(self, doutput: Any, *, inputs: bool = False) -> Any:
@@ -167,7 +182,8 @@ class Model:
         """
         run = self.training_pass()
         run.prepare_backward(inputs=inputs)
-        found = run.backward(run.output_gradients(doutput))
+        with muted():
+            found = run.backward(run.output_gradients(doutput))
         if not inputs:
             return None
         grads = {name: found[name].copy() for name in self._graph.inputs if name in found}
@@ -179,23 +195,24 @@ class Model:
         An array of the model's dtype, or a dict of them by name if there are several outputs.
         """
         check_count("batch_size", batch_size)
-        arrays = network_inputs(self._graph.inputs, x)
-        rows = next(iter(arrays.values())).shape[0]
-        try:
-            run = self._idle.pop()
-        except IndexError:  # all are at work in other threads, or none was made yet
-            run = self.new_pass(training=False)
-        made: dict[str, Array] = {}
-        for start in range(0, rows, batch_size):
-            piece = {name: array[start : start + batch_size] for name, array in arrays.items()}
+        with muted():
+            arrays = network_inputs(self._graph.inputs, x)
+            rows = next(iter(arrays.values())).shape[0]
             try:
-                outputs = run.forward(piece, training=False)
-            except DataError as error:
-                raise Batch(piece, {}, None, batch_size, start).blamed(error) from None
-            for name, output in outputs.items():
-                if name not in made:
-                    made[name] = np.empty((rows, *output.shape[1:]), output.dtype)
-                made[name][start : start + batch_size] = output
+                run = self._idle.pop()
+            except IndexError:  # all are at work in other threads, or none was made yet
+                run = self.new_pass(training=False)
+            made: dict[str, Array] = {}
+            for start in range(0, rows, batch_size):
+                piece = {name: array[start : start + batch_size] for name, array in arrays.items()}
+                try:
+                    outputs = run.forward(piece, training=False)
+                except DataError as error:
+                    raise Batch(piece, {}, None, batch_size, start).blamed(error) from None
+                for name, output in outputs.items():
+                    if name not in made:
+                        made[name] = np.empty((rows, *output.shape[1:]), output.dtype)
+                    made[name][start : start + batch_size] = output
         run.forget()
         self._idle.append(run)
         return one_or_all(made)
@@ -326,7 +343,7 @@ class Model:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle and copy through the bytes of a file, which are checked on the way back."""
-        missing = "error" if self._graph.is_whole else "opaque"
+        missing = "error" if self._graph.is_whole and self.kept is None else "opaque"
         return _revived, (model_file.dump(self), self.seed, missing)
 
     def __repr__(self) -> str:
@@ -338,7 +355,4 @@ class Model:
 
 
 def _revived(data: bytes, seed: int, missing: Literal["error", "opaque"]) -> Model:
-    graph, storage, header = model_file.read(data, missing=missing)
-    model = Model.of(graph, storage, seed)
-    model.meta = dict(header.meta)
-    return model
+    return Model.opened(model_file.read(data, missing=missing), seed)

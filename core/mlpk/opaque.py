@@ -1,4 +1,4 @@
-"""Opaque nodes: kinds of a file that are not active here, kept as they were read."""
+"""Opaque nodes: kinds of a file that are not active here, or too old, kept as they were read."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from mlpk import catalog
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.context import Context
 from mlpk.declaration import Declaration
-from mlpk.errors import GraphError, MissingPluginError, PluginError, UnknownKindError
+from mlpk.errors import GraphError, MissingPluginError, PluginError, TooNew, UnknownKindError
 from mlpk.example import Example
-from mlpk.kind import inner
+from mlpk.kind import inner, lacking
 from mlpk.layer import Layer
 from mlpk_schemas.file import PluginClaim
 
@@ -33,13 +33,18 @@ class Opaque(Layer):
         self.written_schema = schema
         self.config = config
         self.claims = tuple(claims)
-        self.identities = (identity, *inner(config))
+        self.schemas = {identity: schema, **{kind["id"]: kind["schema"] for kind in inner(config)}}
 
     @classmethod
     def read_or_keep(
         cls, value: Mapping[str, Any], where: str, claims: Sequence[PluginClaim]
     ) -> Layer:
-        """Return the layer of {"id", "schema", "config"}, or an opaque one if a kind is missing."""
+        """Return the layer of {"id", "schema", "config"}, or an opaque one if a kind is missing.
+
+        A kind that is active here, but too old for the file, is as good as missing.
+        """
+        if lacking(cls.family, value):
+            return cls(value["id"], value["schema"], value["config"], claims)
         try:
             return Layer.read(value, where)
         except (UnknownKindError, PluginError):
@@ -51,7 +56,7 @@ class Opaque(Layer):
             identity: (claim.dist, claim.version)
             for claim in self.claims
             for identity in claim.ids
-            if identity in self.identities
+            if identity in self.schemas
         }
 
     def plain(self) -> dict[str, Any]:
@@ -71,13 +76,20 @@ class Opaque(Layer):
 
     def _missing(self) -> MissingPluginError:
         claimed, active = self.claimed(), catalog.current()
-        missing = [identity for identity in self.identities if not active.has(None, identity)]
-        return MissingPluginError(
-            [
-                (identity, *claimed.get(identity, ("", "")))
-                for identity in missing or self.identities
-            ]
-        )
+        missing: list[tuple[str, str, str]] = []
+        newer: list[TooNew] = []
+        for identity, schema in self.schemas.items():
+            claim = claimed.get(identity, ("", ""))
+            here = active.schema_of(None, identity)
+            if here is None:
+                missing.append((identity, *claim))
+            elif schema > here:
+                newer.append(active.too_new(None, identity, schema, " ".join(claim).strip()))
+        if not missing and not newer:  # they became active after the file was opened
+            missing = [(identity, *claimed.get(identity, ("", ""))) for identity in self.schemas]
+        why = {identity: active.why_missing(identity) for identity, _, _ in missing}
+        reasons = {identity: reason for identity, reason in why.items() if reason}
+        return MissingPluginError(missing, newer, reasons)
 
     @classmethod
     def examples(cls) -> Iterator[Example]:

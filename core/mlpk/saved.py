@@ -29,7 +29,8 @@ def load(
     """Return the model of a .mlpk file, every byte of it verified.
 
     `expect="sha256:..."` accepts only the file of that digest. `missing="opaque"` turns layers
-    whose kinds are not active into inert nodes. `verify="header"` skips hashing the arrays, for
+    whose kinds are not active, or too old, into inert nodes, and keeps the state of a training
+    run until somebody trains. `verify="header"` skips hashing the arrays, for
     huge files; `mmap` maps them read-only instead of copying. `seed` is for training further.
     """
     return _model(path, expect, missing, verify, seed, mmap=mmap)
@@ -72,9 +73,5 @@ def _model(
     *,
     mmap: bool,
 ) -> Model:
-    graph, storage, header = model_file.read(
-        given, expect=expect, missing=missing, verify=verify, mmap=mmap
-    )
-    model = Model.of(graph, storage, checked_seed(seed))
-    model.meta = dict(header.meta)
-    return model
+    opened = model_file.read(given, expect=expect, missing=missing, verify=verify, mmap=mmap)
+    return Model.opened(opened, checked_seed(seed))

@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[2]
 FOLDERS = {"core", "plugins", "contrib", "schemas", "tests", "docs"}
 # What building and packaging leave behind, as .gitignore says.
 LEFT_BEHIND = {"build", "dist"}
+FILES = {"LICENSE", "README.md", "SECURITY.md", "pyproject.toml"}
 PACKAGES = ["schemas/mlpk_schemas", "core/mlpk", "plugins/mlpk_plugins"]
 MODULES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
 
@@ -20,6 +21,8 @@ def test_the_top_level_is_fixed() -> None:
         path.name for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith(".")
     }
     assert folders - LEFT_BEHIND - {"__pycache__"} == FOLDERS
+    files = {path.name for path in ROOT.iterdir() if path.is_file() and path.name[0] != "."}
+    assert files == FILES
 
 
 @pytest.mark.parametrize("package", PACKAGES)

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 import mlpk
-from mlpk import MlpkError, PluginError, UnknownKindError, catalog
+from mlpk import MissingPluginError, MlpkError, PluginError, UnknownKindError, catalog
 from mlpk.catalog import Brought, Catalog, Family, Record
+from mlpk.errors import TooNew
 
 
 class Dense:
@@ -144,11 +145,29 @@ def test_a_file_names_ids_alone(small: Catalog) -> None:
             small.by_id("layers", name, 1)
 
 
-def test_a_file_s_schema_is_the_installed_one(small: Catalog) -> None:
-    with pytest.raises(MlpkError, match=r"^dense: schema 3 is newer than the installed one, 2"):
+def test_a_file_s_schema_is_not_newer_than_the_installed_one(small: Catalog) -> None:
+    assert small.by_id("layers", "dense", 1) is Dense
+    with pytest.raises(MissingPluginError) as caught:
         small.by_id("layers", "dense", 3)
-    with pytest.raises(MlpkError, match=r"^dense: schema 1 is older than the installed one, 2"):
-        small.by_id("layers", "dense", 1)
+    assert caught.value.newer == (TooNew("dense", 3, 2, "mlpk", mlpk.__version__, ""),)
+    with pytest.raises(MissingPluginError, match=r"'acme:gate' has schema 2 there and 1 in acme 1"):
+        small.by_id("layers", "acme:gate", 2)
+    with pytest.raises(MlpkError, match="dense: wanted a schema from 1, found 0"):
+        small.by_id("layers", "dense", 0)
+
+
+def test_the_schema_of_an_id_is_asked_in_one_family_or_in_all(small: Catalog) -> None:
+    assert small.schema_of("layers", "dense") == 2
+    assert small.schema_of("optimizers", "dense") is None
+    assert small.schema_of(None, "dense") == 2
+    assert small.schema_of(None, "broken:thing") is None
+
+
+def test_why_a_kind_is_missing_is_told_where_its_distribution_is_there(small: Catalog) -> None:
+    assert small.why_missing("acme:other") == "acme 1.0 is active, and has no such kind"
+    assert small.why_missing("broken:thing") == "broken 1.0 is failed: KeyError: 'x'"
+    assert small.why_missing("kept-out:thing") == "kept-out 1.0 is blocked: blocked by MLPK_PLUGINS"
+    assert small.why_missing("nowhere:thing") == small.why_missing("dense") == ""
 
 
 def test_an_id_is_active_in_its_family_or_in_any(small: Catalog) -> None:

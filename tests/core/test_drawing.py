@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import mlpk
-from mlpk import ConfigError, GraphError, Input, MlpkError, Model, ShapeError
+from mlpk import ConfigError, GraphError, Input, MlpkError, Model, ShapeError, UnknownKindError
 
 dense = mlpk.layers.dense
 relu = mlpk.layers.relu
@@ -44,6 +44,14 @@ class TestLists:
         assert list(model.graph.nodes) == ["dense_1", "dense_2", "dense", "relu"]
         assert list(listed(relu().named("input")).graph.inputs) == ["input_1"]
 
+    def test_an_unknown_kind_is_told_with_its_place(self) -> None:
+        for unknown in ("dens", {"kind": "dens", "units": 2, "name": "head"}):
+            with pytest.raises(
+                UnknownKindError, match=r"^layers\[1\]: there is no 'dens' among the layers"
+            ) as caught:
+                listed("relu", unknown)
+            assert (caught.value.family, caught.value.name) == ("layers", "dens")
+
     def test_a_generator_of_layers_is_a_list_too(self) -> None:
         model = Model((dense(units=n) for n in (4, 2)), input_shape=[3])
         assert model.graph.nodes["dense_1"].shape == (2,)
@@ -62,7 +70,7 @@ class TestLists:
             (["relu", "dense"], "layers[1].units: this field is missing"),
             ([{"kind": "dense", "units": 0}], "layers[0].units: must be >= 1: 0"),
             ([Input((3,))], "layers[0]: a list holds layers; for a graph use Model(inputs="),
-            (["rel"], "there is no 'rel' among the layers. Did you mean 'relu'?"),
+            (["rel"], "layers[0]: there is no 'rel' among the layers. Did you mean 'relu'?"),
             (["relu", add()], "layers[1] (add): wanted two or more inputs, found 1"),
             (
                 [dense(units=1), "flatten", {"kind": "reshape", "shape": [2]}],

@@ -9,7 +9,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import mlpk
-from mlpk import ConfigError, GraphError, Input, MlpkError, Model, UnknownKindError
+from mlpk import (
+    ConfigError,
+    GraphError,
+    Input,
+    MissingPluginError,
+    MlpkError,
+    Model,
+    UnknownKindError,
+)
 from mlpk.symbol import Symbol
 from mlpk_schemas.model import ModelSpec
 from mlpk_schemas.records import build, plain
@@ -141,7 +149,7 @@ class TestSpecs:
             ),
             (
                 spec(node("b", "relu", "x", schema=2)),
-                "relu: schema 2 is newer than the installed one, 1",
+                "1 kind of this file is newer than here: 'relu' has schema 2 there and 1 in mlpk",
             ),
             (spec(node("b", "rel", "x")), "there is no 'rel' among the layers that are active"),
             (spec(node("b", "relu", "x"), dtype="float16"), "spec.dtype: wanted 'float32' or"),
@@ -153,7 +161,7 @@ class TestSpecs:
         with pytest.raises(MlpkError) as caught:
             Model.from_spec(given)
         assert str(caught.value).startswith(sentence)
-        assert isinstance(caught.value, ValueError | UnknownKindError)
+        assert isinstance(caught.value, ValueError | UnknownKindError | MissingPluginError)
 
     def test_a_wrong_order_is_not_taken_for_a_cycle(self) -> None:
         nodes = [

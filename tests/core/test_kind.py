@@ -15,8 +15,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import mlpk
-from mlpk import ConfigError, Initializer, Layer, Schedule, UnknownKindError, define
+from mlpk import (
+    ConfigError,
+    Initializer,
+    Layer,
+    MissingPluginError,
+    Schedule,
+    UnknownKindError,
+    define,
+)
 from mlpk.kind import Kind, inner, written
+from mlpk.migration import Migration
 from mlpk.regularizer import Regularizer
 from mlpk_schemas.records import build, values
 
@@ -37,6 +46,7 @@ class Rich(Penalty):
 
     kind: ClassVar[str] = "rich"
     schema: ClassVar[int] = 3
+    migrations: ClassVar[Mapping[int, Migration]] = {1: lambda old: old, 2: lambda old: old}
 
     none: None = None
     flag: bool = True
@@ -124,12 +134,13 @@ def test_kinds_inside_kinds_are_written_too(rich: Any) -> None:
     assert config["inits"] == [zeros]
     assert config["by_name"] == {"a": {"id": "ones", "schema": 1, "config": {}}}
     assert config["wrapped"] == {"id": "dropout", "schema": 1, "config": {"rate": 0.5}}
-    assert list(inner(config)) == ["zeros", "zeros", "ones", "dropout"]
+    assert [kind["id"] for kind in inner(config)] == ["zeros", "zeros", "ones", "dropout"]
 
 
 def test_inner_kinds_are_found_inside_inner_kinds() -> None:
     dense = written(mlpk.layers.dense(units=1))
-    assert list(inner({"layer": [dense], "x": {"id": 1}})) == ["dense", "glorot_uniform"]
+    found = list(inner({"layer": [dense], "x": {"id": 1}}))
+    assert found == [dense, {"id": "glorot_uniform", "schema": 1, "config": {}}]
 
 
 @pytest.mark.usefixtures("rich")
@@ -157,10 +168,11 @@ def test_from_a_file_nothing_is_converted(name: str, value: Any, where: str) -> 
     assert caught.value.where == where
 
 
-def test_another_schema_is_refused_in_both_directions() -> None:
-    for schema, word in ((2, "newer"), (0, "older")):
-        with pytest.raises(ConfigError, match=f"schema {schema} is {word} than the installed one"):
-            Layer.read({"id": "relu", "schema": schema, "config": {}}, "x")
+def test_a_schema_that_is_newer_or_none_is_refused() -> None:
+    with pytest.raises(MissingPluginError, match="'relu' has schema 2 there and 1 in mlpk"):
+        Layer.read({"id": "relu", "schema": 2, "config": {}}, "x")
+    with pytest.raises(ConfigError, match="relu: wanted a schema from 1, found 0"):
+        Layer.read({"id": "relu", "schema": 0, "config": {}}, "x")
 
 
 def test_a_file_names_only_ids_and_only_of_the_family() -> None:

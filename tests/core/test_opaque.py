@@ -14,6 +14,7 @@ import pytest
 
 import mlpk
 from mlpk import FileFormatError, GraphError, MissingPluginError, Model, PluginError
+from mlpk.file import writer
 from mlpk.opaque import Opaque
 from mlpk_schemas.records import plain
 
@@ -67,6 +68,14 @@ class TestMissing:
         with acting(acme=None, beta=None), pytest.raises(MissingPluginError) as caught:
             mlpk.loads(data)
         assert len(caught.value.kinds) == 2
+        assert caught.value.reasons["acme:gate"] == "acme 0 is blocked: blocked by hand"
+        assert (
+            "'acme:gate' (the file claims: 'acme 2.1'; acme 0 is blocked: blocked by hand); "
+        ) in str(caught.value)
+        again = pickle.loads(pickle.dumps(caught.value))
+        assert (again.kinds, again.reasons, str(again)) == (
+            caught.value.kinds, caught.value.reasons, str(caught.value)
+        )  # fmt: skip
 
     def test_where_they_are_active_it_loads_and_runs(self, data: bytes, acting: Acting) -> None:
         with acting(acme="9", beta="9"):
@@ -228,6 +237,143 @@ def test_a_training_run_s_file_can_be_looked_at(acting: Acting, tmp_path: Path) 
     opaque = mlpk.load(path, missing="opaque")
     assert np.array_equal(opaque.params["gate/w"], model.params["gate/w"])
     assert "slot:gate/w/" in " ".join(mlpk.load_arrays(path))
+
+
+class TestKeptRuns:
+    """The state of a training run stays with a network that was opened without all of its kinds."""
+
+    @pytest.fixture
+    def path(self, acting: Acting, tmp_path: Path) -> Path:
+        """Return a run whose layer, initializer and optimizer are of three third parties."""
+        with acting(acme="2.1", beta="0.3", gamma="1.5"):
+            self.train(tmp_path / "run.mlpk", [GATE, {"kind": "dense", "units": 2}], "drift")
+        return tmp_path / "run.mlpk"
+
+    def train(self, path: Path, layers: list[Any], optimizer: Any, **changes: Any) -> Model:
+        model = Model(layers, input_shape=(3,), seed=0)
+        options: dict[str, Any] = {
+            "loss": "mean_squared_error", "progress": False, "checkpoint": path, "resume": True,
+            "batch_size": 2, "callbacks": ["moving_average"], "metrics": ["mean_absolute_error"],
+        }  # fmt: skip
+        model.fit(X, X[:, :2], optimizer=optimizer, **{**options, **changes})
+        return model
+
+    def same(self, path: Path) -> bool:
+        """Open a file without what it needs, and save it again."""
+        opened = mlpk.load(path, missing="opaque")
+        digest = opened.save(path.with_name("again.mlpk"))
+        assert (
+            mlpk.load_arrays(path).keys() == mlpk.load_arrays(path.with_name("again.mlpk")).keys()
+        )
+        assert mlpk.dumps(copy.deepcopy(opened)) == mlpk.dumps(opened)
+        assert mlpk.dumps(pickle.loads(pickle.dumps(opened))) == mlpk.dumps(opened)
+        mlpk.load(path.with_name("again.mlpk"), missing="opaque", expect=digest)
+        return path.read_bytes() == path.with_name("again.mlpk").read_bytes()
+
+    def test_the_file_is_the_same_whatever_is_missing(self, path: Path, acting: Acting) -> None:
+        assert len(mlpk.inspect(path).plugins) == 3
+        for here in (
+            {}, {"acme": "2.1"}, {"beta": "0.3"}, {"gamma": "1.5"}, {"acme": "2.1", "gamma": "1.5"},
+            {"acme": "2.1", "beta": "0.3"}, {"acme": None, "beta": None, "gamma": None},
+        ):  # fmt: skip
+            with acting(**here):
+                assert self.same(path), here
+
+    def test_it_can_be_mapped_and_saved(self, path: Path) -> None:
+        mapped = mlpk.load(path, missing="opaque", mmap=True)
+        assert mlpk.dumps(mapped) == path.read_bytes()
+
+    def test_the_run_goes_on_from_what_was_saved_again(self, path: Path, acting: Acting) -> None:
+        again = path.with_name("again.mlpk")
+        opened = mlpk.load(path, missing="opaque")
+        opened.save(again, meta={"seen": "yes"})
+        layers = [GATE, {"kind": "dense", "units": 2}]
+        with acting(acme="2.1", beta="0.3", gamma="1.5"):
+            model = self.train(again, layers, "drift", epochs=3)
+            whole = self.train(path.with_name("whole.mlpk"), layers, "drift", epochs=3)
+            for name, array in whole.params.items():
+                assert np.array_equal(model.params[name], array)
+
+    def test_where_only_the_optimizer_is_missing_the_network_runs(
+        self, acting: Acting, tmp_path: Path
+    ) -> None:
+        path = tmp_path / "run.mlpk"
+        with acting(gamma="1.5"):
+            layers = [{"kind": "dense", "units": 2}]
+            trained = self.train(path, layers, "drift", callbacks=[])
+        assert self.same(path)
+        model = mlpk.load(path, missing="opaque")
+        assert np.array_equal(model.predict(X), trained.predict(X))
+        assert mlpk.dumps(model) == path.read_bytes()
+
+    def test_whoever_trains_further_drops_it(self, acting: Acting, tmp_path: Path) -> None:
+        path = tmp_path / "run.mlpk"
+        with acting(gamma="1.5"):
+            self.train(path, [{"kind": "dense", "units": 2}], "drift")
+        model = mlpk.load(path, missing="opaque")
+        model.forward(X)
+        model.backward(X[:, :2])
+        mlpk.optimizers.sgd(lr=0.1).attach(model).step()
+        model.save(path)
+        assert mlpk.inspect(path).state is None
+        assert set(mlpk.load_arrays(path)) == {"dense/weight", "dense/bias"}
+        assert mlpk.inspect(path).plugins == ()
+
+    def test_unknown_losses_and_kinds_among_the_options(
+        self, acting: Acting, tmp_path: Path
+    ) -> None:
+        path = tmp_path / "run.mlpk"
+        with acting(acme="2.1", beta="0.3", gamma="1.5"):
+            self.train(path, [GATE, {"kind": "dense", "units": 2}], "drift", regularizer="l2")
+        named = {"l2": "zeta:l2", "mean_squared_error": "zeta:loss", "gamma:drift": "zeta:drift"}
+        header = plain(mlpk.inspect(path))
+        header["state"] = renamed(header["state"], {**named, "mean_absolute_error": "eta:metric"})
+        header["plugins"] = [
+            {"dist": "acme", "version": "2.1", "ids": ["acme:gate"]},
+            {"dist": "beta", "version": "0.3", "ids": ["beta:half"]},
+            {"dist": "eta", "version": "7", "ids": ["eta:metric"]},
+            {"dist": "zeta", "version": "1", "ids": ["zeta:drift"]},
+            {"dist": "zeta", "version": "2", "ids": ["zeta:l2", "zeta:loss"]},
+        ]
+        header["ext"] = {"notes": [1, None, {"a": "b"}]}
+        del header["pad"], header["tensors"]
+        path.write_bytes(writer.dump(header, mlpk.load_arrays(path)))
+        for here in ({}, {"acme": "2.1", "beta": "0.3"}, {"acme": "3", "gamma": "1.5"}):
+            with acting(**here):
+                model = mlpk.load(path, missing="opaque")
+                again = mlpk.dumps(model)
+                if "beta" in here:  # then the gate is known, and is written by what is here
+                    assert model.predict(X).shape == (4, 2)
+                assert again == path.read_bytes(), here
+
+
+def renamed(tree: Any, names: dict[str, str]) -> Any:
+    """Return a tree of plain data with kinds of other ids."""
+    if isinstance(tree, dict):
+        return {
+            key: names.get(item, item) if key == "id" else renamed(item, names)
+            for key, item in tree.items()
+        }
+    return [renamed(item, names) for item in tree] if isinstance(tree, list) else tree
+
+
+def test_shared_arrays_of_unknown_layers_stay_shared(acting: Acting) -> None:
+    with acting(acme="2.1", beta="0.3"):
+        x = mlpk.Input((3,))
+        first = mlpk.layers.gate(init="half")(x, name="first")
+        again = mlpk.layers.gate()(first, name="again", share=first)
+        model = Model(inputs=x, outputs=mlpk.layers.add()(again, first), seed=0)
+        model.params["first/w"][:] = [1, 2, 3]
+        data, wanted = mlpk.dumps(model), model.predict(X)
+    opened = mlpk.loads(data, missing="opaque")
+    assert list(opened.params) == ["first/w"]
+    assert mlpk.dumps(opened) == data
+    opened.params["first/w"] = [1, 2, 4]
+    with acting(acme="2.1", beta="0.3"):
+        again = mlpk.loads(mlpk.dumps(opened))
+        assert again.spec.nodes[1].params == {"w": "first/w"}
+        assert np.array_equal(again.predict(X)[:, :2], wanted[:, :2])
+        assert not np.allclose(again.predict(X)[:, 2], wanted[:, 2])
 
 
 def test_shapes_behind_it_are_unknown() -> None:

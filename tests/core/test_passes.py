@@ -539,3 +539,48 @@ def test_more_memory_than_there_is_is_told_with_its_node() -> None:
     model = Model([{"kind": "repeat", "times": 10**14}], input_shape=(4,))
     with pytest.raises(ShapeError, match=r"^node 'repeat' .* takes .* GiB, more memory than there"):
         model.predict(np.ones((2, 4)))
+
+
+@define
+class Stumbles(Layer):
+    """y = x, going wrong by accident, or on purpose, on one of its ways."""
+
+    kind: ClassVar[str] = "stumbles"
+    errors: ClassVar[dict[str, Exception]] = {
+        "index": IndexError("list index out of range"),
+        "shape": ShapeError("wanted something else"),
+    }
+
+    way: str = "forward"
+    error: str = "index"
+
+    def declare(self, x: Any) -> Declaration:
+        return Declaration(x, {"w": Param((1,), "ones")})
+
+    def forward(self, arrays: Arrays, ctx: Context, x: Array) -> tuple[Array, Array]:
+        if self.way == "forward":
+            raise self.errors[self.error]
+        return x.copy(), x
+
+    def backward(
+        self, arrays: Arrays, ctx: Context, x: Array, dy: Array, grads: Grads
+    ) -> Array | None:
+        raise self.errors[self.error]
+
+    @classmethod
+    def examples(cls) -> Iterator[Example]:
+        return iter(())
+
+
+@pytest.mark.parametrize("way", ["forward", "backward"])
+def test_whatever_goes_wrong_in_a_layer_is_told_with_its_node(way: str) -> None:
+    def there_and_back(error: str) -> None:
+        model = Model(["relu", Stumbles(way=way, error=error).named("mine")], input_shape=(3,))
+        model.backward(model.forward(np.ones((2, 3)), training=True))
+
+    Stumbles.errors["index"] = IndexError("list index out of range")
+    with pytest.raises(IndexError, match=r"^list index out of range") as caught:
+        there_and_back("index")
+    assert caught.value.__notes__ == [f"This came up in node 'mine' (stumbles), {way}."]
+    with pytest.raises(ShapeError, match=r"^node 'mine' \(stumbles\): wanted something else$"):
+        there_and_back("shape")

@@ -184,3 +184,10 @@ def test_whatever_goes_wrong_in_a_declaration_names_the_node() -> None:
     with pytest.raises(IndexError, match=r"^tuple index out of range") as caught:
         Declares("fault")(x, name="mine")
     assert caught.value.__notes__ == ["The layer declares of mine was asked to declare itself."]
+
+
+def test_a_layer_gives_32_axes_at_most() -> None:
+    most = mlpk.layers.reshape(shape=(1,) * 32)(Input((1,)))
+    assert len(most.shape) == 32
+    with pytest.raises(ShapeError, match=r"^mine: wanted at most 32 axes, found 33$"):
+        mlpk.layers.reshape(shape=(1,) * 33)(Input((1,)), name="mine")

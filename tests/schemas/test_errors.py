@@ -69,3 +69,11 @@ def test_the_nearest_name_is_named_if_there_is_one() -> None:
     assert nearest("dens", ["dense", "relu"]) == " Did you mean 'dense'?"
     assert nearest("zzz", ["dense", "relu"]) == ""
     assert nearest("dense", []) == ""
+
+
+def test_a_flood_of_names_is_not_searched() -> None:
+    flood = [f"{'a' * 50}{i}" for i in range(1024)]
+    assert nearest("dens", ["dense", *flood]) == " Did you mean 'dense'?"
+    assert nearest("dens", [*flood, "dense"]) == ""
+    assert nearest("a" * 64, ["a" * 63]) != ""
+    assert nearest("a" * 65, ["a" * 63]) == nearest("a" * 63, ["a" * 65]) == ""

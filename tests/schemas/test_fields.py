@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mlpk_schemas.checks import BytesCheck
 from mlpk_schemas.errors import ConfigError
-from mlpk_schemas.fields import MAX_DEPTH, AnyPlain, BytesCheck, Check, check_of
+from mlpk_schemas.fields import MAX_DEPTH, AnyPlain, Check, check_of
 from mlpk_schemas.records import plain
 
 
@@ -352,3 +353,16 @@ def test_where_text_names_a_thing_plain_text_is_not_tried() -> None:
         assert made("known", "f", strict=False) == 1
         with pytest.raises(ConfigError, match="wanted one of the things"):
             made("unknown", "f", strict=False)
+
+
+@pytest.mark.parametrize("strict", [False, True])
+@pytest.mark.parametrize("length", [31, 32, 5000])
+def test_long_lists_are_checked_as_short_ones_are(length: int, strict: bool) -> None:
+    numbers = [*range(length)]
+    assert check(tuple[int, ...])(numbers, "f", strict=strict) == tuple(numbers)
+    mixed: list[Any] = [*numbers, None, "a"]
+    assert check(tuple[int | str | None, ...])(mixed, "f", strict=strict) == tuple(mixed)
+    for wrong in (True, "\ud800", 2**64, nan, b"", [1]):
+        with pytest.raises(ConfigError) as caught:
+            check(tuple[int | str, ...])([*numbers, wrong], "f", strict=strict)
+        assert caught.value.where.startswith(f"f[{length}]")

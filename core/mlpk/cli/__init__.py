@@ -15,7 +15,9 @@ from mlpk.version import __version__
 
 __all__ = ["COMMANDS", "main"]
 
-COMMANDS = ("demo", "train", "evaluate", "predict", "inspect", "verify", "id", "plugins")
+COMMANDS = (
+    "demo", "train", "evaluate", "predict", "inspect", "verify", "doctor", "diff", "id", "plugins",
+)  # fmt: skip
 TRACEBACK = "mlpk.traceback"
 INTERRUPTED = 130  # 128 and the number of the signal, as shells have it
 

@@ -9,9 +9,10 @@ import click
 import numpy as np
 
 import mlpk
+from mlpk.calling import callback
 from mlpk.cli.config import changes_option, read_config
 from mlpk.cli.data import read_data
-from mlpk.cli.kinds import callback, made, measured
+from mlpk.cli.kinds import made, measured
 from mlpk.cli.network import network
 from mlpk.cli.output import check_model_output
 from mlpk.cli.text import results
@@ -48,7 +49,7 @@ def command(config: str, output: str, resume: bool, changes: tuple[str, ...]) ->
     try:
         history = fit.run()
     except KeyboardInterrupt:
-        saved = len(fit.history) or resume
+        saved = fit.saved or (resume and Path(output).exists())
         hint = f"--resume goes on from what {output} holds." if saved else "Nothing was saved yet."
         click.echo(hint, err=True)
         raise

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Iterator
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 import pluggy
 
-from mlpk import catalog, hookspecs
+from mlpk import calling, catalog, hookspecs
 from mlpk.errors import ConfigError, nearest, shown
 from mlpk.streams import stream
+from mlpk_schemas.model import NAME
 
 if TYPE_CHECKING:
     from mlpk.training.fit import Fit
@@ -25,38 +28,47 @@ ADVICE = "such as mlpk.callbacks.early_stopping(patience=3)"
 
 
 class Callbacks:
-    """The callbacks of one run, in the order in which they run; the checkpoint comes last.
+    """The callbacks of one run, in the order in which they run; checkpoints come after all others.
 
-    `progress` is True for the callback of that name, or one of the caller's; `checkpoint` is a
-    path. A callback that saves to that very path takes the place of the one made from it.
+    Each is given as an object, a registered name or a mapping with "kind". `progress` is True for
+    the callback of that name, or one of the caller's; `checkpoint` is a path. A callback that saves
+    to that very path takes the place of the one made from it.
     """
 
     def __init__(
         self, given: Iterable[Any], progress: Any, checkpoint: str | PathLike[str] | None
     ) -> None:
         self.listed = _listed(given, progress, checkpoint)
-        self._manager = pluggy.PluginManager("mlpk")
-        self._manager.add_hookspecs(hookspecs)
+        made = catalog.current().find("callbacks", "checkpoint") if self.listed else ()
+        self.savers = [callback for callback in self.listed if isinstance(callback, made)]
+        others = [callback for callback in self.listed if not isinstance(callback, made)]
+        # Of one manager a wrapper, or a hook that wants to be last, would run after the checkpoint.
+        self._managers = [_manager(), _manager()]
         for place, callback in enumerate(self.listed):
             where = "progress" if callback is progress else f"callbacks[{place}]"
-            _check(self._manager, callback, where)
+            _check(self._managers[0], callback, where)
             if any(callback is other for other in self.listed[:place]):
                 raise ConfigError(where, "this object is listed twice")
-        for callback in reversed(self.listed):  # pluggy calls the last registered first
-            self._manager.register(callback)
+        for manager, callbacks in zip(self._managers, (others, self.savers), strict=True):
+            for callback in reversed(callbacks):  # pluggy calls the last registered first
+                manager.register(callback)
         self._moment: Moment = "fit_begin"
         self._rngs: dict[str, np.random.Generator] = {}
         self._watched = {
-            hook: bool(getattr(self._manager.hook, hook).get_hookimpls()) for hook in HOOKS
+            hook: [
+                caller
+                for manager in self._managers
+                if (caller := getattr(manager.hook, hook)).get_hookimpls()
+            ]
+            for hook in HOOKS
         }
 
     def tell(self, moment: Moment, fit: Fit) -> None:
         """Call a hook of every callback that has it."""
-        hook = f"mlpk_{moment}"
-        if self._watched[hook]:
-            self._moment = moment
-            self._rngs.clear()
-            getattr(self._manager.hook, hook)(fit=fit)
+        self._moment = moment
+        self._rngs.clear()
+        for hook in self._watched[f"mlpk_{moment}"]:
+            hook(fit=fit)
 
     def rng(self, seed: int, name: str, step: int) -> np.random.Generator:
         """Return the generator of (seed, name, step) for the hook that is being called."""
@@ -66,10 +78,18 @@ class Callbacks:
         return held
 
     def stateful(self) -> Iterator[tuple[str, Any]]:
-        """Yield (name, callback) of those that keep state; a name is the kind, numbered if need be."""
-        taken = {"data", "history", "running"}
+        """Yield (name, callback) of those that keep state and are no checkpoints.
+
+        A name is the kind, numbered if need be.
+        """
+        savers = set(map(id, self.savers))
+        return ((name, callback) for name, callback in self.kept() if id(callback) not in savers)
+
+    def kept(self) -> Iterator[tuple[str, Any]]:
+        """Yield (name, callback) of all that keep state; what checkpoints keep is not part of a plan."""
+        taken = {"data", "history", "running", "validation"}
         for callback in self.listed:
-            if all(callable(getattr(callback, name, None)) for name in ("state", "restore")):
+            if all(_halves(callback)):
                 stem = getattr(callback, "kind", type(callback).__name__)
                 name, number = stem, 0
                 while name in taken:
@@ -78,25 +98,55 @@ class Callbacks:
                 taken.add(name)
                 yield name, callback
 
+    def refuse_stateless(self) -> None:
+        """Refuse callbacks whose state would not come back: half a protocol, or no name for it."""
+        for place, callback in enumerate(self.listed):
+            where, found = f"callbacks[{place}]", type(callback).__name__
+            tells, takes = _halves(callback)
+            if tells != takes:
+                has, lacks = ("state()", "restore(state)") if tells else ("restore", "state()")
+                problem = f"{found} has {has} and no {lacks}: a run that goes on would lose what "
+                raise ConfigError(where, f"{problem}it keeps; give it both, or run no checkpoint")
+            kind = getattr(callback, "kind", found)
+            if tells and not (isinstance(kind, str) and re.fullmatch(NAME, kind, re.ASCII)):
+                problem = "wanted a name of ASCII letters, digits, '_', '-' and '.', under which "
+                raise ConfigError(f"{where}.kind", f"{problem}to keep state; found {shown(kind)}")
+
+
+def _halves(callback: Any) -> tuple[bool, bool]:
+    """Tell whether a callback has `state`, and whether it has `restore`."""
+    tells, takes = (callable(getattr(callback, name, None)) for name in ("state", "restore"))
+    return tells, takes
+
+
+def _manager() -> pluggy.PluginManager:
+    manager = pluggy.PluginManager("mlpk")
+    manager.add_hookspecs(hookspecs)
+    return manager
+
 
 def _listed(given: Any, progress: Any, checkpoint: Any) -> list[Any]:
-    if not isinstance(given, Iterable) or isinstance(given, str):
+    if not isinstance(given, Iterable) or isinstance(given, str | Mapping):
         raise ConfigError("callbacks", f"wanted a list of objects, {ADVICE}; found {shown(given)}")
-    listed = [_made(item) for item in given]
+    listed = [
+        calling.callback(item, f"callbacks[{number}]") if isinstance(item, str | Mapping) else item
+        for number, item in enumerate(given)
+    ]
     if progress is True:
-        listed.append(_made("progress"))
+        listed.append(calling.callback("progress", "progress"))
     elif progress not in (False, None):
         listed.append(progress)
     if checkpoint is not None:
         made = catalog.current().find("callbacks", "checkpoint")(checkpoint)
-        if not any(isinstance(other, type(made)) and other.path == made.path for other in listed):
+        if not any(isinstance(other, type(made)) and _same(other, made) for other in listed):
             listed.append(made)
     return listed
 
 
-def _made(given: Any) -> Any:
-    """Return a callback of a registered name, made with its defaults; others as they are."""
-    return catalog.current().find("callbacks", given)() if isinstance(given, str) else given
+def _same(one: Any, other: Any) -> bool:
+    """Tell whether two checkpoints go to the same file."""
+    paths: set[str] = {os.path.realpath(checkpoint.path) for checkpoint in (one, other)}
+    return len(paths) == 1
 
 
 def _check(manager: pluggy.PluginManager, callback: object, where: str) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from math import inf
+from numbers import Real
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlpk.errors import ConfigError, DataError, DivergedError, shown
+from mlpk.errors import ConfigError, DivergedError, shown
 from mlpk.file import model_file
 from mlpk.file.replacement import check_target
 from mlpk.inputs import check_count, check_flag
@@ -20,10 +22,13 @@ from mlpk.training.batch import Batch, Rows
 from mlpk.training.blame import about
 from mlpk.training.callbacks import Callbacks
 from mlpk.training.evaluation import Evaluation, rows_or_stream
+from mlpk.training.feasibility import planned_batches
 from mlpk.training.history import History
+from mlpk.training.interrupts import Interrupts
 from mlpk.training.measures import Measures
 from mlpk.training.objective import Objective
 from mlpk.training.step import TrainingStep
+from mlpk.training.stream import Stream
 from mlpk.training.updater import Updater
 
 if TYPE_CHECKING:
@@ -39,7 +44,7 @@ class Fit:
     has what was measured last, `history` what was measured in each epoch. `lr_factor` multiplies
     the learning rate; `rng(name)` gives random numbers that a resumed run repeats; `stop()` ends
     the run after this batch. `epochs` and `batches` (an epoch, None if unknown) are the plan;
-    `batch` counts those of the epoch under way.
+    `batch` counts those of the epoch under way; `saved` says whether this run has written a file.
     """
 
     def __init__(
@@ -79,8 +84,9 @@ class Fit:
         self.batch = 0
         self.logs: dict[str, Any] = {}
         self.history = History()
-        self.lr_factor = 1.0
+        self._lr_factor = 1.0
         self.stopped = False
+        self.saved = False
         self.shuffle = bool(shuffle)
         self.drop_last = bool(drop_last)
         self.objective = Objective(model, loss, regularizer)
@@ -90,17 +96,20 @@ class Fit:
         self.optimizer.configure(frozen=frozen, lr_factors=lr_factors)
         self.frozen = sorted(set(frozen))
         self.lr_factors = {node: float(factor) for node, factor in lr_factors.items()}
-        self.batches = self._plan()
+        self.batches = planned_batches(
+            model.graph, self.measures, self.source, epochs=epochs, drop_last=self.drop_last
+        )
         self.training_step = TrainingStep(
             model, self.objective, self.measures, self.optimizer,
             accumulate=accumulate, frozen=self.frozen,
         )  # fmt: skip
         self._evaluation = self._prepared(validation, loss, metrics, regularizer, batch_size)
         self.callbacks = Callbacks(callbacks, progress, _checked_path(checkpoint))
-        if checkpoint is not None:
+        if self.callbacks.savers:
             resuming.refuse_unresumable(self)
-        elif resume:
+        if resume and checkpoint is None:
             raise ConfigError("resume", "wants checkpoint= too: the file where the run stopped")
+        self._interrupts = Interrupts()
         self._resume_from = fspath(checkpoint) if resume and checkpoint is not None else None
         self.seed_given = None if seed is None else checked_seed(seed)
         # A run that was refused has not been a run: the next one gets the same seed.
@@ -111,6 +120,26 @@ class Fit:
         """Whether each epoch ends with an evaluation."""
         return self._evaluation is not None
 
+    @property
+    def lr_factor(self) -> float:
+        """The factor of the learning rate, a number from 0."""
+        return self._lr_factor
+
+    @lr_factor.setter
+    def lr_factor(self, factor: float) -> None:
+        # A NumPy scalar would lift float32 to float64, and not come back from a checkpoint as such.
+        if isinstance(factor, bool) or not isinstance(factor, Real) or not 0 <= factor < inf:
+            raise ConfigError("fit.lr_factor", f"wanted a number >= 0, found {shown(factor)}")
+        self._lr_factor = float(factor)
+
+    def streams(self) -> Iterator[tuple[str, Stream]]:
+        """Yield, by name, the caller's batches whose place belongs to the state of the run."""
+        if isinstance(self.source, Stream):
+            yield "data", self.source
+        validation = None if self._evaluation is None else self._evaluation.source
+        if isinstance(validation, Stream) and validation.keeps_place:
+            yield "validation", validation
+
     def stop(self) -> None:
         """End the run after this batch."""
         self.stopped = True
@@ -119,27 +148,39 @@ class Fit:
         """Return the generator of (seed, name, step) for the hook that runs; it goes on within that."""
         return self.callbacks.rng(self.seed, name, self.step)
 
-    def save(self, path: str | PathLike[str]) -> str:
-        """Write model and training state to a file that `fit(checkpoint=, resume=True)` goes on from."""
+    def save(self, path: str | PathLike[str], *, durable: bool = True) -> str:
+        """Write model and training state to a file that `fit(checkpoint=, resume=True)` goes on from.
+
+        What the callbacks have yet to do in the hook that calls this is not in the file.
+        """
         resuming.refuse_unresumable(self)
-        state, arrays = resuming.state_of(self)
-        return model_file.save(self.model, path, (state, arrays))
+        digest = model_file.save(self.model, path, resuming.state_of(self), durable=durable)
+        self.saved = True
+        return digest
 
     def run(self) -> History:
-        """Train, and return the history. Callbacks see the end also of a run that fails."""
+        """Train, and return the history. Callbacks see the end also of a run that fails.
+
+        Ctrl-C takes effect between two steps, with all that belongs to the last of them done.
+        """
         stopped_at = resuming.opened(self, self._resume_from) if self._resume_from else None
+        self.model.history = self.history
         self.training_step.begin(self.seed)
-        self.callbacks.tell("fit_begin", self)
-        try:
-            if stopped_at is not None:
-                resuming.restore(self, *stopped_at)
-            while self.batch or (self.epoch < self.epochs and not self.stopped):
-                self._run_epoch()
-        except DivergedError as error:
-            error.history = self.history
-            raise
-        finally:
-            self.callbacks.tell("fit_end", self)
+        with self._interrupts:
+            self.callbacks.tell("fit_begin", self)
+            try:
+                if self.callbacks.savers:
+                    resuming.check_state(self)
+                if stopped_at is not None:
+                    resuming.restore(self, *stopped_at)
+                while self.batch or (self.epoch < self.epochs and not self.stopped):
+                    self._run_epoch()
+            except DivergedError as error:
+                error.history = self.history
+                raise
+            finally:
+                with self._interrupts.whole():
+                    self.callbacks.tell("fit_end", self)
         return self.history
 
     def _run_epoch(self) -> None:
@@ -148,20 +189,24 @@ class Fit:
             self.measures.start()
         self.epoch += 1
         for batch in self._epoch_batches():
-            self.step += 1
-            self.batch += 1
-            self.logs = {"loss": self.training_step.run(batch, self.step, self.lr_factor)}
-            self.callbacks.tell("batch_end", self)
+            with self._interrupts.whole():
+                self.step += 1
+                self.batch += 1
+                self.logs = {"loss": self.training_step.run(batch, self.step, self.lr_factor)}
+                self.callbacks.tell("batch_end", self)
             if self.stopped:
                 break
-        self.training_step.finish(self.lr_factor)
-        self.batch = 0
-        self.logs = self.measures.results()
+        with self._interrupts.whole():
+            self.training_step.finish(self.lr_factor)
+        logs = self.measures.results()
         if self._evaluation is not None:
             with about("validation"):
-                self.logs |= self._evaluation.run("val_")
-        self.history.add(self.logs, time.perf_counter() - started)
-        self.callbacks.tell("epoch_end", self)
+                logs |= self._evaluation.run("val_")
+        with self._interrupts.whole():
+            self.batch = 0
+            self.logs = logs
+            self.history.add(self.logs, time.perf_counter() - started)
+            self.callbacks.tell("epoch_end", self)
 
     def _epoch_batches(self) -> Iterator[Batch]:
         if self.stopped:  # by a callback in the last batch before the checkpoint
@@ -172,46 +217,6 @@ class Fit:
         if self.shuffle:
             order = stream(self.seed, "order", self.epoch).permutation(self.source.count)
         return self.source.epoch(order, first=self.batch, drop_last=self.drop_last)
-
-    def _plan(self) -> int | None:
-        """Check data against network and loss before the first step; return the batches of an epoch."""
-        if not isinstance(self.source, Rows):
-            if self.source.once and self.epochs > 1:
-                raise DataError(
-                    f"an iterator of batches can be walked once, but epochs={self.epochs}; give a "
-                    "list, or an object whose __iter__ starts again"
-                )
-            if self.drop_last:
-                raise ConfigError("drop_last", "goes with arrays; batches of your own are all used")
-            return self.source.batches()
-        if self.drop_last and self.source.count < self.source.wanted_size:
-            raise DataError(
-                f"drop_last=True would leave no batch: x has {self.source.count} rows, and "
-                f"batch_size is {self.source.wanted_size}"
-            )
-        self.objective.check(self.source)
-        batches = self.source.batches(drop_last=self.drop_last)
-        for node in self.model.graph.nodes.values():
-            if node.declaration is not None:
-                self._refuse_small(self.source, node.name, node.declaration.min_rows)
-        return batches
-
-    def _refuse_small(self, rows: Rows, node: str, wanted: int) -> None:
-        """Refuse batches with fewer rows than a node needs in training, before the first step."""
-        size = rows.batch_size
-        last = size if self.drop_last else rows.count % size or size
-        if last >= wanted:
-            return
-        if rows.count < wanted:
-            found, remedy = f"x has {rows.count}", "give more"
-        elif size < wanted:
-            found, remedy = f"batches have {size}", "pass a larger batch_size"
-        else:
-            found, remedy = (
-                f"the last batch of an epoch would have {last}",
-                "pass drop_last=True or another batch_size",
-            )
-        raise DataError(f"node '{node}' wants {wanted} rows or more in training, {found}; {remedy}")
 
     def _prepared(
         self, validation: Any, loss: Any, metrics: Any, regularizer: Any, batch_size: int

@@ -2,35 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from itertools import zip_longest
-from math import inf, isfinite, nan
+from collections.abc import Collection, Mapping
+from math import nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mlpk.arrays import Array
-from mlpk.errors import ConfigError, DataError, shown
+from mlpk.errors import ConfigError, DataError, FileFormatError, listing
 from mlpk.file import model_file
 from mlpk.kind import written
+from mlpk.training import checkpoints
 from mlpk.training.batch import Rows
-from mlpk_schemas.file import FitState, KindSpec, OptimizerState, TrainState
-from mlpk_schemas.model import ModelSpec
-from mlpk_schemas.records import plain
+from mlpk.training.callback_schema import SCHEMAS, current_states, schemas
+from mlpk.training.packing import packed, unpacked
+from mlpk.training.plan import options, plan, refuse_differences
+from mlpk_schemas.file import FitState, Header, KindSpec, OptimizerState, TrainState
 
 if TYPE_CHECKING:
     from mlpk.training.fit import Fit
 
-__all__ = ["opened", "refuse_unresumable", "restore", "state_of"]
+__all__ = ["check_state", "opened", "refuse_unresumable", "restore", "state_of"]
 
 IMPLEMENTATION = "numpy"
-NOT_FINITE = {"inf": inf, "-inf": -inf, "nan": nan}
 
 
 def refuse_unresumable(fit: Fit) -> None:
     """Refuse, at the start, what a checkpoint could not hold: kinds without an id, data without a place."""
-    _plan(fit)
+    fit.callbacks.refuse_stateless()
+    plan(fit)
     if not isinstance(fit.source, Rows) and not fit.source.can_resume:
         raise DataError(
             "a checkpoint has to say where it was in the data, and this iterable of batches cannot "
@@ -38,21 +39,33 @@ def refuse_unresumable(fit: Fit) -> None:
         )
 
 
-def state_of(fit: Fit) -> tuple[TrainState, dict[str, Array]]:
-    """Return the state of a run, and its arrays by tensor name."""
+def check_state(fit: Fit) -> None:
+    """Refuse, before the first step, a state that a file could not hold as it is."""
+    model_file.check(fit.model, state_of(fit, inside=True))
+
+
+def state_of(fit: Fit, *, inside: bool = False) -> tuple[TrainState, dict[str, Array]]:
+    """Return the state of a run, and its arrays by tensor name.
+
+    What a batch leaves for the rest of its epoch is part of it `inside` an epoch.
+    """
     arrays: dict[str, Array] = {}
     optimizer = fit.optimizer
     for slot, arena in optimizer.slots.items():
         for name in fit.model.graph.params:
             arrays[f"slot:{name}/{slot}"] = arena.views[name]
-    callbacks = {
-        name: _packed(name, callback.state(), arrays) for name, callback in fit.callbacks.stateful()
-    }
-    if not isinstance(fit.source, Rows):
-        callbacks["data"] = _packed("data", fit.source.state(), arrays)
-    running = _packed("running", _running(fit), arrays) if fit.batch else {}
+    callbacks, planned = {}, dict(fit.callbacks.stateful())
+    for name, kept in fit.callbacks.kept():
+        held = packed(name, _state(name, kept), arrays, f"callbacks.{name}.state")
+        if held or name in planned:
+            callbacks[name] = held
+    for name, source in fit.streams():
+        callbacks[name] = packed(name, source.state(), arrays, f"{name}.state")
+    running = {}
+    if fit.batch or inside:
+        running = packed("running", _running(fit), arrays, "running")
     for name, column in fit.history.metrics.items():
-        arrays[f"state:history/{name}"] = np.asarray(column, np.float64)
+        arrays |= _of_column(f"state:history/{name}", column)
     rows = fit.source if isinstance(fit.source, Rows) else None
     state = TrainState(
         optimizer=OptimizerState(
@@ -67,7 +80,7 @@ def state_of(fit: Fit) -> tuple[TrainState, dict[str, Array]]:
             step=fit.step,
             batch_size=rows.batch_size if rows else None,
             rows=rows.count if rows else None,
-            options=_options(fit),
+            options={**options(fit), **schemas(fit.callbacks.kept())},
             lr_factor=fit.lr_factor,
             stopped=fit.stopped,
             callbacks=callbacks,
@@ -85,12 +98,12 @@ def opened(fit: Fit, path: str) -> tuple[TrainState, dict[str, Array]] | None:
     """
     if not Path(path).exists():
         return None
-    header, arrays = model_file.checkpoint(path)
+    header, arrays = _read(path)
     if header.state is None:
         raise ConfigError(
             "resume", f"{path} holds a model without training state; nothing to resume"
         )
-    _refuse_differences(fit, header.spec, header.state, path)
+    refuse_differences(fit, header.spec, header.state, path)
     if fit.seed_given not in (None, header.state.seed):
         raise ConfigError(
             "seed",
@@ -104,7 +117,12 @@ def opened(fit: Fit, path: str) -> tuple[TrainState, dict[str, Array]] | None:
 def restore(fit: Fit, state: TrainState, arrays: Mapping[str, Array]) -> None:
     """Put a run where that state was written down."""
     model = fit.model
-    parts = {name: _unpacked(name, held, arrays) for name, held in state.fit.callbacks.items()}
+    parts = {name: unpacked(name, held, arrays) for name, held in state.fit.callbacks.items()}
+    parts = current_states(fit.callbacks.kept(), parts, state.fit.options.get(SCHEMAS))
+    _require("callbacks", parts, [*(n for n, _ in fit.callbacks.stateful()), *dict(fit.streams())])
+    history = {name: _column(f"state:history/{name}", arrays) for name in state.fit.history}
+    running = unpacked("running", state.fit.running, arrays) if state.fit.batch else {}
+    _require("running", running, _running(fit) if state.fit.batch else ())
     for name, view in {**model.params, **model.buffers}.items():
         view[...] = arrays[name]
     for slot, arena in fit.optimizer.slots.items():
@@ -113,33 +131,61 @@ def restore(fit: Fit, state: TrainState, arrays: Mapping[str, Array]) -> None:
     fit.optimizer.t = state.optimizer.step
     fit.epoch, fit.batch, fit.step = state.fit.epoch, state.fit.batch, state.fit.step
     fit.lr_factor, fit.stopped = state.fit.lr_factor, state.fit.stopped
-    fit.history.metrics = {
-        name: _column(arrays[f"state:history/{name}"]) for name in state.fit.history
-    }
+    fit.history.metrics = history
     fit.history.seconds = [nan] * len(fit.history)
-    for name, callback in fit.callbacks.stateful():
-        callback.restore(parts[name])
-    if not isinstance(fit.source, Rows):
-        fit.source.restore(parts["data"])
-    if fit.batch:
-        _restore_running(fit, _unpacked("running", state.fit.running, arrays))
+    for name, kept in fit.callbacks.kept():
+        if name in parts:
+            _hand_back(name, kept, parts[name])
+    for name, source in fit.streams():
+        source.restore(parts[name])
+    if running:
+        _restore_running(fit, running)
 
 
-def _options(fit: Fit) -> dict[str, Any]:
-    """Return the arguments of `fit` that a resumed run must repeat."""
-    regularizer = fit.objective.regularizer
-    return {
-        "shuffle": fit.shuffle,
-        "validation": fit.has_validation,
-        "weight": isinstance(fit.source, Rows) and fit.source.weight is not None,
-        "drop_last": fit.drop_last,
-        "accumulate": fit.training_step.accumulate,
-        "frozen": fit.frozen,
-        "lr_factors": fit.lr_factors,
-        "regularizer": None if regularizer is None else written(regularizer),
-        "metrics": {name: written(metric) for name, (_, metric) in fit.measures.metrics.items()},
-        "callbacks": [name for name, _ in fit.callbacks.stateful()],
-    }
+def _read(path: str) -> tuple[Header, dict[str, Array]]:
+    """Return what a checkpoint holds; of a damaged one, say which earlier one is whole."""
+    try:
+        return model_file.checkpoint(path)
+    except FileFormatError as error:
+        found = checkpoints.earlier_whole(path)
+        if found is None:
+            raise
+        whole, step = found
+        raise FileFormatError(
+            f"{error.problem}. {whole.name} beside it is whole: put a copy of that in its place "
+            f"to go on from step {step}",
+            path=error.path,
+            field=error.field,
+            offset=error.offset,
+        ) from error
+
+
+def _state(name: str, kept: Any) -> Any:
+    """Return what a callback keeps, or say whose `state` it was that failed."""
+    try:
+        return kept.state()
+    except Exception as error:
+        problem = f"state() of this {type(kept).__name__} failed with {type(error).__name__}: "
+        advice = "; it is asked for before the first step, too"
+        raise ConfigError(f"callbacks.{name}", f"{problem}{error}{advice}") from error
+
+
+def _hand_back(name: str, kept: Any, state: Mapping[str, Any]) -> None:
+    try:
+        kept.restore(state)
+    except Exception as error:
+        problem = f"this {type(kept).__name__} cannot go on from the state in the checkpoint: "
+        raise ConfigError(
+            f"callbacks.{name}", f"{problem}{type(error).__name__}: {error}"
+        ) from error
+
+
+def _require(where: str, found: Collection[str], wanted: Collection[str]) -> None:
+    """Refuse a state that lacks something of what this run keeps."""
+    missing = [name for name in wanted if name not in found]
+    if missing:
+        problem = f"the checkpoint holds no state for {listing(missing)}"
+        raise ConfigError(f"state.fit.{where}", f"{problem}; start anew with another one")
 
 
 def _running(fit: Fit) -> dict[str, Any]:
@@ -157,6 +203,9 @@ def _restore_running(fit: Fit, running: Mapping[str, Any]) -> None:
     step = fit.training_step
     step.gathered, step.mass = running["gathered"], running["gathered_mass"]
     if step.total is not None:
+        if running["total"].shape != step.total.shape:
+            problem = f"wanted shape {step.total.shape}, found {running['total'].shape}"
+            raise ConfigError("state.fit.running.total", problem)
         step.total[...] = running["total"]
     start = "measures."
     fit.measures.restore(
@@ -168,91 +217,22 @@ def _restore_running(fit: Fit, running: Mapping[str, Any]) -> None:
     )
 
 
-def _plan(fit: Fit) -> dict[str, Any]:
-    """Return everything that a resumed run must have in common with the one that stopped."""
-    rows = fit.source if isinstance(fit.source, Rows) else None
-    return {
-        "spec": plain(fit.model.spec),
-        "optimizer": written(fit.optimizer.optimizer),
-        "loss": {name: written(loss) for name, loss in fit.objective.losses.items()},
-        "batch_size": rows.batch_size if rows else None,
-        "number of rows": rows.count if rows else None,
-        "fit": _options(fit),
-    }
+def _of_column(name: str, column: list[Any]) -> dict[str, Array]:
+    """Return the results of all epochs as one array, or one each where their shapes differ."""
+    values = [np.asarray(value) for value in column]
+    if len({(value.shape, value.dtype) for value in values}) == 1:
+        return {name: np.stack(values)}
+    return {f"{name}.{epoch}": value for epoch, value in enumerate(values)}
 
 
-def _refuse_differences(fit: Fit, spec: ModelSpec, state: TrainState, path: str) -> None:
-    """Refuse to go on with another network, optimizer, loss, data or option, naming the first."""
-    optimizer = {key: getattr(state.optimizer, key) for key in ("id", "schema", "config")}
-    then = {
-        "spec": plain(spec),
-        "optimizer": plain(optimizer),
-        "loss": plain(state.loss),
-        "batch_size": state.fit.batch_size,
-        "number of rows": state.fit.rows,
-        "fit": plain(state.fit.options),
-    }
-    for field, before, after in _differences("", then, _plan(fit)):
-        raise ConfigError(
-            field,
-            f"the run in {path} had {shown(before)}, this one has {shown(after)}; "
-            "resume with the same, or start anew with another checkpoint",
-        )
-
-
-def _differences(where: str, then: Any, now: Any) -> Iterator[tuple[str, Any, Any]]:
-    if isinstance(then, dict) and isinstance(now, dict):
-        for key in {**then, **now}:
-            inner = f"{where}.{key}" if where else key
-            yield from _differences(inner, then.get(key), now.get(key))
-    elif isinstance(then, list) and isinstance(now, list):
-        for place, (before, after) in enumerate(zip_longest(then, now)):
-            yield from _differences(f"{where}[{place}]", before, after)
-    elif then != now:
-        yield where, then, now
-
-
-def _column(values: Array) -> list[Any]:
+def _column(name: str, arrays: Mapping[str, Array]) -> list[Any]:
     """Return the results of each epoch: numbers, or arrays where a metric gives such."""
-    return values.tolist() if values.ndim == 1 else list(values)
-
-
-def _packed(owner: str, state: Mapping[str, Any], arrays: dict[str, Array]) -> dict[str, Any]:
-    """Return a state as plain data; its arrays go into `arrays` as "state:owner/key"."""
-    held = {}
-    for key, value in state.items():
-        if isinstance(value, np.ndarray):
-            arrays[f"state:{owner}/{key}"] = value
-        else:
-            held[key] = _writable(value)
-    return held
-
-
-def _unpacked(owner: str, held: Mapping[str, Any], arrays: Mapping[str, Array]) -> dict[str, Any]:
-    start = f"state:{owner}/"
-    found = {key: _readable(value) for key, value in held.items()}
-    mine = {name.removeprefix(start): a for name, a in arrays.items() if name.startswith(start)}
-    return {**found, **mine}
-
-
-def _writable(value: Any) -> Any:
-    """Return a plain value whose floats are finite, the others as {"float": "inf"}."""
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float) and not isfinite(value):
-        return {"float": "nan" if value != value else "inf" if value > 0 else "-inf"}  # noqa: PLR0124 - nan
-    if isinstance(value, Mapping):
-        return {key: _writable(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_writable(item) for item in value]
-    return value
-
-
-def _readable(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        if value.keys() == {"float"} and value["float"] in NOT_FINITE:
-            return NOT_FINITE[value["float"]]
-        return {key: _readable(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_readable(item) for item in value]
-    return value
+    if name in arrays:
+        values = arrays[name]
+        numbers = values.ndim == 1 and values.dtype == np.float64
+        return values.tolist() if numbers else list(values)
+    found: list[Any] = []
+    while f"{name}.{len(found)}" in arrays:
+        value = arrays[f"{name}.{len(found)}"]
+        found.append(value if value.ndim else value[()])
+    return found

@@ -65,7 +65,8 @@ class Checkpoint:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from what `state` returned; what is said of another file is passed over."""
         if state and state["file"] == Path(self.path).name:
-            self.newest, self.earlier = state["newest"], list(state["earlier"])
+            self.newest = state["newest"]
+            self.earlier = [int(step) for step in state["earlier"]]
 
     def _save(self, fit: Fit) -> None:
         last = self.newest

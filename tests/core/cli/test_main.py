@@ -35,7 +35,10 @@ def test_every_command_has_help(run, name: str) -> None:
     assert "--traceback" in result.stdout
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["inspect", "MODEL"], ["verify", "MODEL"]])
+@pytest.mark.parametrize("arguments", [
+        ["--help"], ["inspect", "MODEL"], ["verify", "MODEL"], ["id", "MODEL"],
+        ["diff", "MODEL", "MODEL"],
+    ])  # fmt: skip
 def test_what_needs_no_plugin_imports_none(arguments: list[str], trained: Path) -> None:
     given = [str(trained) if each == "MODEL" else each for each in arguments]
     script = (

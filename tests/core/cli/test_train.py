@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -208,6 +209,24 @@ def test_an_interrupted_run_goes_on_to_the_same_end(run, write, tmp_path: Path) 
     assert run("train", config, "-o", out, "--resume", *changes).exit_code == 0
     assert run("train", config, "-o", tmp_path / "straight.mlpk", *changes).exit_code == 0
     assert_same(out, tmp_path / "straight.mlpk")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to send")
+def test_what_was_saved_inside_the_first_epoch_is_told_of(write, tmp_path: Path) -> None:
+    config, out = write(("batch_size = 64", "batch_size = 1")), tmp_path / "out.mlpk"
+    callbacks = f'fit.callbacks=[{{kind="checkpoint", path="{out}", every_steps=1}}]'
+    command = [sys.executable, "-m", "mlpk", "train", str(config), "-o", str(out)]
+    with subprocess.Popen(
+        [*command, "--set", callbacks], stderr=subprocess.PIPE, text=True
+    ) as process:
+        while not out.exists():
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate()
+    assert process.returncode == 130
+    assert mlpk.inspect(out).state.fit.epoch == 0
+    assert stderr.endswith(f"--resume goes on from what {out} holds.\nInterrupted.\n")
 
 
 def test_it_replaces_nothing_but_models(run, write, tmp_path: Path) -> None:

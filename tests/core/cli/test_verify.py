@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import mlpk
+from mlpk.file import reader, verification
 
 
 def test_a_whole_file_passes(run, trained: Path) -> None:
@@ -45,3 +46,39 @@ def test_an_absent_file_is_wrong_use(run, tmp_path: Path) -> None:
         result = run(command, tmp_path / "absent.mlpk")
         assert (result.exit_code, result.stdout) == (2, "")
         assert "absent.mlpk: cannot be opened" in result.stderr
+
+
+def test_several_files_are_checked_at_once(run, trained: Path) -> None:
+    whole, damaged = trained.with_name("whole.mlpk"), trained.with_name("damaged.mlpk")
+    data = trained.read_bytes()
+    whole.write_bytes(data)
+    damaged.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    digest = run("id", trained).stdout.strip()
+    result = run("verify", trained, damaged, whole)
+    assert result.exit_code == 1
+    assert result.stdout == f"{trained}: ok, {digest}\n{whole}: ok, {digest}\n"
+    assert result.stderr.startswith(f"Error: {damaged}: ")
+    result = run("verify", damaged, trained.with_name("absent.mlpk"), damaged)
+    assert result.exit_code == 2
+    assert result.stderr.count(f"Error: {damaged}: ") == 2
+    assert "absent.mlpk: cannot be opened" in result.stderr
+    assert run("verify").exit_code == 2
+
+
+def test_large_and_many_tensors_are_read_in_groups(
+    run, trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[list[str]] = []
+    whole = reader.read_arrays
+    monkeypatch.setattr(verification, "GROUP", 5000)
+    monkeypatch.setattr(
+        reader,
+        "read_arrays",
+        lambda *given, names, **more: read.append(names) or whole(*given, names=names, **more),
+    )
+    assert run("verify", trained).exit_code == 0
+    table = mlpk.inspect(trained).tensors
+    assert [name for group in read for name in group] == list(table)
+    assert len(read) > 1
+    for group in read:
+        assert len(group) == 1 or sum(table[name].nbytes for name in group) <= 5000

@@ -1,0 +1,92 @@
+"""`mlpk diff`: what differs between two files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from math import isfinite
+from typing import Any
+
+import attrs
+import click
+
+from mlpk.cli.text import clean
+from mlpk.errors import shown
+from mlpk.file.comparison import ABSENT, ArrayDifference, Comparison, Difference, compared
+from mlpk.file.source import Source
+from mlpk.table import table
+
+__all__ = ["command"]
+
+PARTS = {
+    "spec": "network",
+    "nodes": "nodes",
+    "state": "training",
+    "meta": "meta",
+    "file": "file",
+}
+
+
+@click.command("diff")
+@click.argument("a", metavar="A.mlpk")
+@click.argument("b", metavar="B.mlpk")
+@click.option("--json", "as_json", is_flag=True, help="Print the differences as JSON.")
+@click.pass_context
+def command(ctx: click.Context, a: str, b: str, as_json: bool) -> None:
+    """Show what differs between two files: network, fields, arrays, training, texts.
+
+    Needs no plugin. The exit status is 0 if they are the same, 1 if they differ.
+    """
+    with Source.open(a) as first, Source.open(b) as second:
+        found = compared(first, second)
+    if as_json:
+        told = attrs.asdict(found, filter=_is_there, value_serializer=_finite)
+        told = {"same": found.same, **told}
+        click.echo(json.dumps(told, indent=2))
+    else:
+        click.echo("\n\n".join(_told(found)) if not found.same else "the files are the same")
+    ctx.exit(0 if found.same else 1)
+
+
+def _is_there(_: Any, value: Any) -> bool:
+    return value is not ABSENT
+
+
+def _finite(_: Any, __: Any, value: Any) -> Any:
+    """Return a number that JSON has; inf and nan become text."""
+    return str(value) if isinstance(value, float) and not isfinite(value) else value
+
+
+def _told(found: Comparison) -> Iterator[str]:
+    for part, name in PARTS.items():
+        if rows := [_row(difference) for difference in getattr(found, part)]:
+            yield table((name, "A", "B"), rows)
+    if found.arrays:
+        head = ("array", "difference", "A", "B", "values", "largest")
+        listed = [tuple(map(clean, _array_row(each))) for each in found.arrays]
+        yield table(head, listed, numbers=("values", "largest"))
+
+
+def _row(difference: Difference) -> tuple[str, str, str]:
+    return clean(difference.where) or "state", _cell(difference.a), _cell(difference.b)
+
+
+def _cell(value: Any) -> str:
+    """Return a value as its file has it, short enough for a table."""
+    if value is ABSENT:
+        return "-"
+    return clean(value if isinstance(value, str) else _short(value))
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, dict):
+        return value["id"] if isinstance(value.get("id"), str) else "{" + ", ".join(value) + "}"
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return ", ".join(value)
+    return shown(value).rpartition(" (")[0] or shown(value)
+
+
+def _array_row(each: ArrayDifference) -> tuple[str, ...]:
+    count = "" if each.count is None else f"{each.count:,}"
+    largest = "" if each.largest is None else f"{each.largest:.6g}"
+    return each.array, each.what, each.a or "-", each.b or "-", count, largest

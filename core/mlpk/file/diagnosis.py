@@ -1,0 +1,130 @@
+"""What a file needs, against what is here."""
+
+from __future__ import annotations
+
+import attrs
+
+from mlpk import catalog
+from mlpk.catalog import FIRST_PARTY
+from mlpk.errors import FileFormatError, MissingPluginError
+from mlpk.file import reader
+from mlpk.file.current import current
+from mlpk.file.matching import understood
+from mlpk.file.needs import Need, needs, refuse_missing
+from mlpk.file.prelude import PRELUDE_SIZE, VERSION, parse
+from mlpk.file.refusal import refusal
+from mlpk.file.source import Source
+from mlpk.file.upgraded import Upgraded
+from mlpk.file.verification import verify
+from mlpk.graph import Graph
+from mlpk_schemas.file import Header
+
+__all__ = ["Diagnosis", "KindHere", "Training", "diagnosed"]
+
+
+@attrs.frozen
+class KindHere:
+    """A kind of the file, and the distribution that has it here; `remark` says what to know."""
+
+    need: Need
+    dist: str
+    version: str
+    remark: str
+
+
+@attrs.frozen
+class Training:
+    """The state of a training run. `problem` says why it cannot go on here, "" if it can."""
+
+    epoch: int
+    step: int
+    implementation: str
+    problem: str
+
+
+@attrs.frozen
+class Diagnosis:
+    """What became of each check. `damage` and `problem` are "" where all is well.
+
+    A damaged file has no `header`, or bytes that are not those that were written; `problem` says
+    why a whole one does not load here.
+    """
+
+    size: int
+    damage: str
+    problem: str = ""
+    version: str = ""
+    digest: str = ""
+    header: Header | None = None
+    kinds: tuple[KindHere, ...] = ()
+    training: Training | None = None
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the file loads, and its training run, if it has one, can go on."""
+        stuck = self.training is not None and self.training.problem
+        return not (self.damage or self.problem or stuck)
+
+
+def diagnosed(source: Source) -> Diagnosis:
+    """Return what a file needs and whether it is here; whatever is wrong is part of the answer."""
+    try:
+        header = reader.read_header(source)
+    except FileFormatError as error:
+        return Diagnosis(source.size, error.problem)
+    damage = problem = stuck = ""
+    try:
+        verify(source, header)
+    except FileFormatError as error:
+        damage = error.problem
+    try:
+        refuse_missing(header)
+        with refusal():
+            file, graph = understood(header, opaque=False)
+        stuck = _stuck(file, graph)
+    except (FileFormatError, MissingPluginError) as error:
+        problem = str(error)
+    prelude = parse(bytes(source.read(PRELUDE_SIZE, 0)), source.size)
+    state = header.state
+    return Diagnosis(
+        size=source.size,
+        damage=damage,
+        problem=problem,
+        version=f"{VERSION[0]}.{prelude.minor}",
+        digest=reader.digest(source),
+        header=header,
+        kinds=tuple(_here(need) for need in needs(header)),
+        training=None
+        if state is None
+        else Training(
+            state.fit.epoch,
+            state.optimizer.step,
+            state.implementation,
+            "the file does not load here" if problem or damage else stuck,
+        ),
+    )
+
+
+def _stuck(file: Upgraded, graph: Graph) -> str:
+    """Return why the training run of a file that loads cannot go on."""
+    try:
+        with refusal():
+            current(file.header, graph.spec())
+    except FileFormatError as error:
+        return str(error)
+    return file.stuck
+
+
+def _here(need: Need) -> KindHere:
+    active = catalog.current()
+    if need.dist == FIRST_PARTY:
+        owner = next((record for record in active.records if record.dist == FIRST_PARTY), None)
+    else:
+        owner = active.owner(need.id)
+    remark = {
+        "active": "",
+        "older": f"read through migrations, from schema {need.schema} to {need.here}",
+        "newer": f"needs a newer release than {owner.version if owner else 'this'}",
+        "missing": active.why_missing(need.id) or "is not installed",
+    }[need.state]
+    return KindHere(need, owner.dist if owner else "", owner.version if owner else "", remark)
