@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from math import inf, sqrt
+from collections.abc import Collection, Mapping
+from math import inf
 from typing import TYPE_CHECKING
 
 import attrs
@@ -12,6 +12,7 @@ import numpy as np
 from mlpk.alarms import muted
 from mlpk.arrays import Arena, Array
 from mlpk.errors import ConfigError, nearest, shown
+from mlpk.norm import norm
 from mlpk.optimizer import Optimizer, Step
 
 if TYPE_CHECKING:
@@ -116,26 +117,16 @@ class Updater:
             for grad in grads:
                 np.clip(grad, -optimizer.clip_value, optimizer.clip_value, out=grad)
         if optimizer.clip_norm is not None:
-            norm = _norm(grads)
-            if norm > optimizer.clip_norm:
+            length = norm(*grads)
+            if length > optimizer.clip_norm:
                 for grad in grads:
-                    np.multiply(grad, optimizer.clip_norm / norm, out=grad)
+                    np.multiply(grad, optimizer.clip_norm / length, out=grad)
 
     def _flush(self, block: Block) -> None:
         """Set slots to zero that decay towards denormal numbers, where arithmetic is far slower."""
         for slot in block.slots.values():
             size = np.abs(slot, out=self._step.scratch("flush", slot))
             np.copyto(slot, 0, where=size < self._tiny)
-
-
-def _norm(grads: Sequence[Array]) -> float:
-    """Return the L2 norm over all of the arrays."""
-    norm = sqrt(sum(float(np.dot(grad, grad)) for grad in grads))
-    if norm < inf:
-        return norm
-    # The squares overflowed where the norm itself may not.
-    peak = max(float(np.abs(grad).max()) for grad in grads)
-    return peak * sqrt(sum(float(np.dot(grad / peak, grad / peak)) for grad in grads))
 
 
 def _by_array(

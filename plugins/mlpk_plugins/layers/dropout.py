@@ -7,18 +7,18 @@ from typing import ClassVar
 
 import numpy as np
 from attrs import field
-from attrs.validators import and_, ge, lt
 
 from mlpk import Context, Declaration, Example, Layer, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape
+from mlpk_plugins.layers.kept import kept, rate_in_range
 
 
 @define
 class Dropout(Layer):
     """y = x * k / (1 - rate) in training, k 0 with probability `rate`, else 1; y = x otherwise.
 
-    x (...) -> y (...); 0 <= rate < 1. At rate 0 no random number is drawn. Srivastava et al.,
+    x (...) -> y (...); 0 <= rate <= 1 - 2**-24. At rate 0 no random number is drawn. Srivastava et al.,
     Dropout: a simple way to prevent neural networks from overfitting, JMLR 2014; scaled in
     training, so that evaluation changes nothing.
     """
@@ -26,7 +26,7 @@ class Dropout(Layer):
     kind: ClassVar[str] = "dropout"
     gives: ClassVar[str] = "same"
 
-    rate: float = field(validator=and_(ge(0), lt(1)))
+    rate: float = field(validator=rate_in_range)
 
     def declare(self, x: Shape) -> Declaration:
         return Declaration(x)
@@ -34,10 +34,7 @@ class Dropout(Layer):
     def forward(self, arrays: Arrays, ctx: Context, x: Array) -> tuple[Array, Array | None]:
         if not ctx.training or self.rate == 0:
             return x, None
-        scale = ctx.empty("scale", x.shape)
-        ctx.rng.random(out=scale, dtype=ctx.dtype)  # type: ignore[arg-type] # float32 or float64
-        np.greater_equal(scale, self.rate, out=scale)
-        scale *= 1 / (1 - self.rate)
+        scale = kept(ctx, self.rate, x.shape)
         return np.multiply(x, scale, out=ctx.empty("y", x.shape)), scale
 
     def backward(

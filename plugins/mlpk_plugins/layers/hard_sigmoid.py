@@ -18,8 +18,10 @@ from mlpk_plugins.layers.ramp import SLOPE, erase_ends, ramp
 class HardSigmoid(Layer):
     """y = min(max(x + 3, 0), 6) / 6, elementwise, in [0, 1]; the slope at -3 and at 3 is 0.
 
-    x (...) -> y (...). This is the form of PyTorch and of Keras from 3 on; Keras before 3 and,
-    by default, the ONNX standard rise by 0.2 instead of 1/6. Howard et al., Searching for MobileNetV3, ICCV 2019.
+    x (...) -> y (...). This is the form of PyTorch and of Keras from 3 on. Keras before 3 and, by
+    default, the ONNX standard rise by 0.2 instead of 1/6.
+
+    Howard et al., Searching for MobileNetV3, ICCV 2019.
     """
 
     kind: ClassVar[str] = "hard_sigmoid"

@@ -7,26 +7,26 @@ from typing import ClassVar
 
 import numpy as np
 from attrs import field
-from attrs.validators import and_, ge, lt
 
 from mlpk import Context, Declaration, Example, Layer, ShapeError, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape
+from mlpk_plugins.layers.kept import kept, rate_in_range
 
 
 @define
 class SpatialDropout(Layer):
     """y = x * k / (1 - rate) in training, k 0 with probability `rate`, else 1; y = x otherwise.
 
-    x (..., channels) -> y alike, with one k for all positions of a row's channel; 0 <= rate < 1.
-    At rate 0 no random number is drawn. Tompson et al., Efficient object localization using
-    convolutional networks, CVPR 2015; scaled in training, so that evaluation changes nothing.
+    x (..., channels) -> y alike, with one k for all positions of a row's channel; 0 <= rate <=
+    1 - 2**-24. At rate 0 no random number is drawn. Tompson et al., Efficient object localization
+    using convolutional networks, CVPR 2015; scaled in training, so that evaluation changes nothing.
     """
 
     kind: ClassVar[str] = "spatial_dropout"
     gives: ClassVar[str] = "same"
 
-    rate: float = field(validator=and_(ge(0), lt(1)))
+    rate: float = field(validator=rate_in_range)
 
     def declare(self, x: Shape) -> Declaration:
         if len(x) < 2:  # noqa: PLR2004 - positions and channels
@@ -39,10 +39,7 @@ class SpatialDropout(Layer):
     def forward(self, arrays: Arrays, ctx: Context, x: Array) -> tuple[Array, Array | None]:
         if not ctx.training or self.rate == 0:
             return x, None
-        scale = ctx.empty("scale", (len(x), *(1,) * (x.ndim - 2), x.shape[-1]))
-        ctx.rng.random(out=scale, dtype=ctx.dtype)  # type: ignore[arg-type] # float32 or float64
-        np.greater_equal(scale, self.rate, out=scale)
-        scale *= 1 / (1 - self.rate)
+        scale = kept(ctx, self.rate, (len(x), *(1,) * (x.ndim - 2), x.shape[-1]))
         return np.multiply(x, scale, out=ctx.empty("y", x.shape)), scale
 
     def backward(

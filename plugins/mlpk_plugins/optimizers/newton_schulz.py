@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from mlpk.arrays import Array
+from mlpk.norm import norm
 from mlpk.optimizer import Step
-from mlpk_plugins.optimizers.norm import norm
 
 __all__ = ["orthogonalised"]
 

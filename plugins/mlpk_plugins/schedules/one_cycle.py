@@ -18,8 +18,8 @@ class OneCycle(Schedule):
 
     lr is the highest rate; end * lr is reached at t = steps, and stays. lr >= 0, steps >= 1,
     0 < rise < 1, start >= 0, end >= 0. L. N. Smith and N. Topin, Super-convergence: very fast
-    training of neural networks using large learning rates, 2018, in the cosine form that fastai
-    made usual, with its numbers.
+    training of neural networks using large learning rates, 2018, in the cosine form, and with
+    the numbers, of fastai 1.
     """
 
     kind: ClassVar[str] = "one_cycle"

@@ -54,7 +54,13 @@ def test_nothing_happens_and_nothing_is_drawn(rate, training):
     np.testing.assert_array_equal(layer.backward({}, ctx, saved, -x, {}), -x)
 
 
-@pytest.mark.parametrize("rate", [-0.1, 1.0, 1.5])
+def test_the_highest_rate_is_one_that_float32_can_draw():
+    rate = 1 - 2.0**-24
+    assert np.float32(rate) < 1
+    assert Dropout(rate=rate).rate == rate
+
+
+@pytest.mark.parametrize("rate", [-0.1, 1 - 2.0**-25, 1.0, 1.5])
 def test_the_rate_lies_in_0_to_1(rate):
     with pytest.raises(ConfigError, match=r"dropout.rate"):
         Dropout(rate=rate)

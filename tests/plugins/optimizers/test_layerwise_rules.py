@@ -68,6 +68,14 @@ def test_lars_is_its_equation(grads):
         np.testing.assert_allclose(path[t], p, rtol=1e-12)
 
 
+@pytest.mark.parametrize("optimizer", [LARS(weight_decay=0.0), Muon()], ids=["lars", "muon"])
+def test_the_length_of_a_gradient_may_lie_beyond_the_squares_of_float32(optimizer, grads):
+    p, (g, *_) = P.astype("f4"), grads.astype("f4")
+    (one,), (large,) = (run(optimizer, p, [np.float32(s) * g], 0.1)[0] for s in (1.0, 1e22))
+    assert one.dtype == large.dtype == np.float32
+    np.testing.assert_allclose(large - p, one - p, rtol=1e-5, atol=1e-7)
+
+
 def test_a_first_step_of_lars_does_not_depend_on_the_length_of_the_gradient(grads):
     one, many = (run(LARS(weight_decay=0.0), P, s * grads[:1], 0.1)[0] for s in (1.0, 1e6))
     np.testing.assert_allclose(one, many, rtol=1e-12)

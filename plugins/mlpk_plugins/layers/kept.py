@@ -1,0 +1,23 @@
+"""Which values a dropout keeps, and how it makes up for the others."""
+
+from __future__ import annotations
+
+import numpy as np
+from attrs.validators import and_, ge, le
+
+from mlpk import Context
+from mlpk.arrays import Array
+
+# Above it, no random number of float32 would keep a value.
+MOST = 1 - 2**-24
+
+rate_in_range = and_(ge(0), le(MOST))
+
+
+def kept(ctx: Context, rate: float, shape: tuple[int, ...]) -> Array:
+    """Return 0 with probability `rate`, else 1 / (1 - rate), drawn for each element of a shape."""
+    scale = ctx.empty("scale", shape)
+    ctx.rng.random(out=scale, dtype=ctx.dtype)  # type: ignore[arg-type] # float32 or float64
+    np.greater_equal(scale, rate, out=scale)
+    scale *= 1 / (1 - rate)
+    return scale
