@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 __all__ = ["ConfigError", "MlpkError", "nearest", "quoted", "shown"]
+
+_MOST_NAMES: Final = 1024
+_LONGEST: Final = 64
 
 
 class MlpkError(Exception):
@@ -57,6 +61,10 @@ def quoted(value: object, limit: int = 80) -> str:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return " Did you mean 'x'?" for the known name that is most like `name`, or ""."""
-    match = get_close_matches(name, list(known), n=1)
+    """Return " Did you mean 'x'?" for the known name that is most like `name`, or "".
+
+    Of very many names, or long ones, which strangers may write, only some are looked at.
+    """
+    likely = [other for other in islice(known, _MOST_NAMES) if len(other) <= _LONGEST]
+    match = get_close_matches(name, likely, n=1) if len(name) <= _LONGEST else []
     return f" Did you mean '{match[0]}'?" if match else ""

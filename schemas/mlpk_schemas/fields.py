@@ -8,116 +8,29 @@ there. Elsewhere an int serves for a float and a list for a tuple. A bool is nev
 from __future__ import annotations
 
 import types
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from math import isfinite
 from numbers import Integral, Real
 from typing import Any, Literal, TypeGuard, Union, get_args, get_origin
 
+from mlpk_schemas.checks import (
+    BoolCheck,
+    Check,
+    FloatCheck,
+    IntCheck,
+    LiteralCheck,
+    NoneCheck,
+    StrCheck,
+    text,
+)
 from mlpk_schemas.errors import ConfigError, shown
+from mlpk_schemas.tree import MAX_DEPTH, is_plain
 
 __all__ = ["KIND_KEYS", "MAX_DEPTH", "AnyPlain", "Check", "check_of"]
 
 # A mapping with exactly these keys stands for a kind, and for nothing else.
 KIND_KEYS = frozenset({"id", "schema", "config"})
-MAX_DEPTH = 32
-INT_RANGE = range(-(2**63), 2**64)
-
-
-class Check(ABC):
-    """A test of one value. `wanted` names what passes, for messages.
-
-    Where `named` holds, text stands for the value (a kind's name), also in a union with `str`.
-    """
-
-    wanted: str
-    named: bool = False
-
-    @abstractmethod
-    def __call__(self, value: object, where: str, *, strict: bool) -> Any:
-        """Return the value, converted if need be, or raise `ConfigError` at path `where`."""
-
-    def refuse(self, value: object, where: str) -> ConfigError:
-        return ConfigError(where, f"wanted {self.wanted}, found {shown(value)}")
-
-
-class NoneCheck(Check):
-    wanted = "None"
-
-    def __call__(self, value: object, where: str, *, strict: bool) -> None:
-        if value is not None:
-            raise self.refuse(value, where)
-
-
-class BoolCheck(Check):
-    wanted = "true or false"
-
-    def __call__(self, value: object, where: str, *, strict: bool) -> bool:
-        if not isinstance(value, bool):
-            raise self.refuse(value, where)
-        return value
-
-
-class IntCheck(Check):
-    wanted = "an integer"
-
-    def __call__(self, value: object, where: str, *, strict: bool) -> int:
-        if strict and type(value) is not int:
-            raise self.refuse(value, where)
-        if isinstance(value, bool) or not isinstance(value, Integral):
-            raise self.refuse(value, where)
-        if int(value) not in INT_RANGE:
-            raise ConfigError(where, f"wanted an integer of 64 bits, found {shown(value)}")
-        return int(value)
-
-
-class FloatCheck(Check):
-    wanted = "a number"
-
-    def __call__(self, value: object, where: str, *, strict: bool) -> float:
-        if strict and type(value) is not float:
-            raise self.refuse(value, where)
-        if isinstance(value, bool) or not isinstance(value, Real):
-            raise self.refuse(value, where)
-        try:
-            number = float(value)
-        except OverflowError:
-            raise self.refuse(value, where) from None
-        if not isfinite(number):
-            raise ConfigError(where, f"wanted a finite number, found {number}")
-        return number
-
-
-class StrCheck(Check):
-    wanted = "text"
-
-    def __call__(self, value: object, where: str, *, strict: bool) -> str:
-        if not isinstance(value, str):
-            raise self.refuse(value, where)
-        return text(value, where)
-
-
-class BytesCheck(Check):
-    wanted = "bytes"
-
-    def __call__(self, value: object, where: str, *, strict: bool) -> bytes:
-        if not isinstance(value, bytes):
-            raise self.refuse(value, where)
-        return value
-
-
-class LiteralCheck(Check):
-    """One of the values of a `Literal`, of exactly their types (True is not 1)."""
-
-    def __init__(self, options: tuple[Any, ...]) -> None:
-        self.options = options
-        self.wanted = " or ".join(repr(option) for option in options)
-
-    def __call__(self, value: object, where: str, *, strict: bool) -> Any:
-        for option in self.options:
-            if type(value) is type(option) and value == option:
-                return option
-        raise self.refuse(value, where)
+# From so many items on, asking all at once is faster than one after the other.
+LONG = 32
 
 
 class TupleCheck(Check):
@@ -133,6 +46,8 @@ class TupleCheck(Check):
         if not isinstance(value, list if strict else (list, tuple)):
             raise self.refuse(value, where)
         if self.repeated:
+            if len(value) >= LONG and self._all_exact(value):
+                return tuple(value)
             checks: Sequence[Check] = self.items * len(value)
         elif len(value) == len(self.items):
             checks = self.items
@@ -142,6 +57,9 @@ class TupleCheck(Check):
             check(item, f"{where}[{i}]", strict=strict)
             for i, (check, item) in enumerate(zip(checks, value, strict=True))
         )
+
+    def _all_exact(self, value: Sequence[object]) -> bool:
+        return set(map(type, value)) <= self.items[0].exact and is_plain(list(value))
 
 
 class MappingCheck(Check):
@@ -162,6 +80,8 @@ class MappingCheck(Check):
                 "wanted a mapping, found one with exactly the keys 'id', 'schema' and 'config', "
                 "which is how a kind is written down; use other keys",
             )
+        if strict and isinstance(self.item, AnyPlain) and (not value or is_plain(value)):
+            return dict(value)
         return {
             text(key, where): self.item(item, f"{where}.{key}", strict=strict)
             for key, item in value.items()
@@ -174,6 +94,8 @@ class UnionCheck(Check):
     def __init__(self, options: tuple[Check, ...]) -> None:
         self.options = options
         self.wanted = " or ".join(dict.fromkeys(option.wanted for option in options))
+        if all(option.exact for option in options):
+            self.exact = frozenset().union(*(option.exact for option in options))
 
     def __call__(self, value: object, where: str, *, strict: bool) -> Any:
         deepest: ConfigError | None = None
@@ -189,11 +111,16 @@ class UnionCheck(Check):
 
 
 class AnyPlain(Check):
-    """Any tree of None, bool, int, float, str, lists and mappings; with a limit on its depth."""
+    """Any tree of None, bool, int, float, str, lists and mappings; with a limit on its depth.
+
+    What a file held is kept and not copied, since a copy may take half a gigabyte.
+    """
 
     wanted = "plain data (nothing but None, bool, int, float, str, lists and mappings)"
 
     def __call__(self, value: object, where: str, *, strict: bool) -> Any:
+        if strict and is_plain(value):
+            return value
         try:
             return self._copied(value, MAX_DEPTH)
         except ConfigError as error:
@@ -232,15 +159,6 @@ class AnyPlain(Check):
         if isinstance(value, Real):
             return FloatCheck()(value, "", strict=False)
         raise self.refuse(value, "")
-
-
-def text(value: str, where: str) -> str:
-    """Return text as a plain `str`, or refuse what no file could hold."""
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise ConfigError(where, f"wanted text of valid UTF-8, found {shown(value)}") from None
-    return str(value)
 
 
 def is_str_mapping(value: object) -> TypeGuard[Mapping[str, object]]:

@@ -12,10 +12,11 @@ from typing import Any, TypeVar, cast, dataclass_transform, get_type_hints
 
 import attrs
 
+from mlpk_schemas.checks import BytesCheck, Check
 from mlpk_schemas.errors import ConfigError, nearest, shown
-from mlpk_schemas.fields import AnyPlain, BytesCheck, Check, check_of
+from mlpk_schemas.fields import AnyPlain, check_of
 
-__all__ = ["assembled", "build", "make", "plain", "record", "values"]
+__all__ = ["assembled", "build", "evolved", "make", "plain", "record", "values"]
 
 T = TypeVar("T")
 C = TypeVar("C", bound=type)
@@ -74,11 +75,9 @@ def build(cls: type[T], mapping: object, where: str, *, strict: bool) -> T:
     if not isinstance(mapping, Mapping):
         raise ConfigError(where, f"wanted a mapping, found {shown(mapping)}")
     checks: dict[str, Check] = cls.__mlpk_checks__  # type: ignore[attr-defined] # set by make
-    fields = attrs.fields_dict(cls)  # type: ignore[arg-type] # made by make
-    _refuse_unknown(mapping, checks, where)
-    for name in checks:
-        if name not in mapping and (strict or fields[name].default is attrs.NOTHING):
-            raise ConfigError(f"{where}.{name}" if where else name, "this field is missing")
+    if mapping.keys() != checks.keys():
+        _refuse_unknown(mapping, checks, where)
+        _refuse_missing(cls, mapping, where, strict=strict)
     values = {
         name: checks[name](mapping[name], f"{where}.{name}" if where else name, strict=strict)
         for name in checks
@@ -104,6 +103,11 @@ def assembled(cls: type[T], values: Mapping[str, Any]) -> T:
     if "__attrs_post_init__" in vars(cls):
         made.__attrs_post_init__()  # type: ignore[attr-defined] # looked up just now
     return made
+
+
+def evolved(instance: T, **changes: Any) -> T:
+    """Return a copy of an instance in which the fields given are others; they are checked."""
+    return type(instance)(**{**values(instance), **changes})
 
 
 def values(instance: object) -> dict[str, Any]:
@@ -210,6 +214,13 @@ def _signature(cls: Any) -> inspect.Signature:
     """Return the signature that a notebook shows: the fields, without `self`."""
     signature = inspect.signature(cls.__attrs_init__)
     return signature.replace(parameters=list(signature.parameters.values())[1:])
+
+
+def _refuse_missing(cls: type, given: Mapping[str, Any], where: str, *, strict: bool) -> None:
+    for field in attrs.fields(cls):
+        if field.name not in given and (strict or field.default is attrs.NOTHING):
+            place = f"{where}.{field.name}" if where else field.name
+            raise ConfigError(place, "this field is missing")
 
 
 def _refuse_unknown(given: Mapping[Any, object], known: Any, where: str) -> None:

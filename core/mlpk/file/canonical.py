@@ -120,10 +120,11 @@ def _wrong_keys(batch: Batch, limits: Limits, *, ordered: bool) -> tuple[object,
     if text is not None:
         table = next(table for table in batch.tables if text in table)
         return table, _too_long_problem(text, limits)
-    if ordered and len(keys) > len(batch.tables):
-        for table in batch.tables:
-            if len(table) > 1 and (own := list(table)) != sorted(own):
-                return table, "wanted sorted keys, found them in another order"
+    orders = set(map(tuple, batch.tables)) if ordered else set()  # most have the keys of others
+    wrong = {order for order in orders if list(order) != sorted(order)}
+    if wrong:
+        table = next(table for table in batch.tables if tuple(table) in wrong)
+        return table, "wanted sorted keys, found them in another order"
     return None
 
 

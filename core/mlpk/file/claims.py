@@ -41,31 +41,31 @@ def check_claims(header: Header) -> None:
 
 
 def _identities(header: Header) -> Iterator[str]:
-    trees: list[tuple[str, Any]] = []
+    trees: dict[str, Any] = {}
     for place, node in enumerate(header.spec.nodes):
         yield node.id
-        trees.append((f"spec.nodes[{place}].config", node.config))
+        trees[f"spec.nodes[{place}].config"] = node.config
     if header.state is not None:
         yield header.state.optimizer.id
-        trees.append(("state.optimizer.config", header.state.optimizer.config))
-        trees.append(("state.fit.options", header.state.fit.options))
+        trees["state.optimizer.config"] = header.state.optimizer.config
+        trees["state.fit.options"] = header.state.fit.options
         for output, loss in header.state.loss.items():
             yield loss.id
-            trees.append((f"state.loss.{output}.config", loss.config))
-    for where, tree in trees:
-        yield from _inside(tree, where)
+            trees[f"state.loss.{output}.config"] = loss.config
+    yield from _inside(trees)
 
 
-def _inside(tree: Any, where: str) -> Iterator[str]:
-    """Yield the id of each kind inside a configuration."""
-    for batch in Walk(tree):
+def _inside(trees: dict[str, Any]) -> Iterator[str]:
+    """Yield the id of each kind inside configurations, which are given under their paths."""
+    walk = Walk(trees)
+    for batch in walk:
         if len(KIND_KEYS) in map(len, batch.tables):
             for table in batch.tables:
                 if table.keys() == KIND_KEYS:
-                    yield _checked(table, where)["id"]
+                    yield _checked(table, walk)["id"]
 
 
-def _checked(kind: dict[str, Any], where: str) -> dict[str, Any]:
+def _checked(kind: dict[str, Any], walk: Walk) -> dict[str, Any]:
     """Return what has the keys of a kind, if its values are those of a kind, too."""
     if (
         isinstance(kind["id"], str)
@@ -76,4 +76,4 @@ def _checked(kind: dict[str, Any], where: str) -> dict[str, Any]:
     ):
         return kind
     problem = "wanted a kind's id as text, its schema from 1 and its config as a mapping, found "
-    raise ConfigError(where, problem + shown(kind))
+    raise ConfigError(walk.where(kind), problem + shown(kind))

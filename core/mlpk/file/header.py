@@ -35,6 +35,10 @@ def checked_header(tree: Any, limits: Limits, chunk: int = CHUNK) -> Header:
     if len(header.spec.nodes) > limits.nodes:
         problem = f"wanted at most {limits.nodes} nodes, found {len(header.spec.nodes)}"
         raise ConfigError("spec.nodes", problem)
+    for place, given in enumerate(header.spec.inputs):
+        if len(given.shape) > limits.rank:
+            problem = f"wanted at most {limits.rank} dimensions, found {len(given.shape)}"
+            raise ConfigError(f"spec.inputs[{place}].shape", problem)
     check_claims(header)
     check_meta(header.meta, limits)
     if len(header.pad) >= ALIGNMENT or any(header.pad):

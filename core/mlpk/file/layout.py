@@ -8,7 +8,7 @@ here count from the end of the header, as the header's own `at` does.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from operator import attrgetter
 from typing import Any, Final, cast
 
@@ -127,8 +127,14 @@ def body_size(table: Mapping[str, TensorEntry], chunk: int = CHUNK) -> int:
     return last.at - FRAME_SIZE + extent(last.nbytes, chunk)
 
 
-def stretches(at: int, start: int, stop: int, chunk: int = CHUNK) -> Iterator[tuple[int, int, int]]:
-    """Yield where the bytes start:stop of the tensor at `at` lie: (offset, start, stop) a chunk."""
+def stretches(at: int, start: int, stop: int, chunk: int = CHUNK) -> Iterable[tuple[int, int, int]]:
+    """Return where the bytes start:stop of the tensor at `at` lie: (offset, start, stop) a chunk."""
+    if start < stop <= chunk:
+        return ((at + start, start, stop),)
+    return _stretches(at, start, stop, chunk)
+
+
+def _stretches(at: int, start: int, stop: int, chunk: int) -> Iterator[tuple[int, int, int]]:
     stride = FRAME_SIZE + chunk + padding(chunk)
     while start < stop:
         index, inside = divmod(start, chunk)

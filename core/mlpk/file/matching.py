@@ -60,9 +60,10 @@ def match(graph: Graph, file: Upgraded) -> None:
 
 def _declared(graph: Graph) -> dict[str, tuple[tuple[int, ...], str] | None]:
     """Return shape and dtype of every array of a network; None behind unknown nodes."""
-    wanted: dict[str, tuple[tuple[int, ...], str] | None] = dict.fromkeys(
-        (*graph.arrays("params"), *graph.arrays("buffers"))
-    )
+    params, buffers = graph.arrays("params"), graph.arrays("buffers")
+    if both := set(params).intersection(buffers):  # what the graph cannot tell of unknown kinds
+        raise GraphError(f"the array '{min(both)}' cannot be both a parameter and a buffer")
+    wanted: dict[str, tuple[tuple[int, ...], str] | None] = dict.fromkeys((*params, *buffers))
     for name, param in graph.params.items():
         wanted[name] = (param.shape, graph.dtype)
     for name, buffer in graph.buffers.items():

@@ -70,7 +70,8 @@ def read_arrays(
             arrays=dict(given),
         )
         jobs = (partial(reading.read, batch) for batch in batches(reading.places(chosen)))
-        for _ in run(jobs, sum(entry.nbytes for entry in chosen.values())):
+        touched = 0 if mmap and verify == "header" else sum(e.nbytes for e in chosen.values())
+        for _ in run(jobs, touched):
             pass
     if mmap:
         for array in reading.arrays.values():
@@ -149,7 +150,7 @@ class _Reading:
             problem = "wanted bools of 0 or 1, found another byte"
         else:
             return
-        offset, _, _ = next(stretches(place.entry.at, start, stop, self.chunk))
+        offset, _, _ = next(iter(stretches(place.entry.at, start, stop, self.chunk)))
         raise FileFormatError(problem, field=_field(place), offset=self.base + offset)
 
 

@@ -25,6 +25,7 @@ from mlpk.file.layout import (
     count_frame,
     stretches,
 )
+from mlpk.file.pause import uncollected
 from mlpk.file.payload import read_arrays
 from mlpk.file.prelude import DIGEST_AT, PRELUDE_SIZE, digest_text, parse
 from mlpk.file.refusal import escaped, refusal
@@ -56,7 +57,8 @@ def read_header(
         data, found = _verified(source, limits)
         if expect is not None and found != expect.lower():
             raise FileFormatError(f"wanted the file {expect}, found {found}: this is another one")
-        header = checked_header(decode(data, limits, start=PRELUDE_SIZE), limits, chunk)
+        with uncollected():
+            header = checked_header(decode(data, limits, start=PRELUDE_SIZE), limits, chunk)
         _check_body(source, PRELUDE_SIZE + len(data), header, chunk)
     return header
 

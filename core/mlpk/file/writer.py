@@ -42,7 +42,7 @@ from mlpk.file.source import PathLike
 from mlpk_schemas.file import Header
 from mlpk_schemas.records import plain
 
-__all__ = ["dump", "write"]
+__all__ = ["check", "dump", "write"]
 
 T = TypeVar("T")
 # A tensor's name and memory, and which of its bytes.
@@ -65,6 +65,11 @@ def write(
     """
     with replacement(path, durable=durable) as out:
         return _emit(out, header_fields, arrays, limits, chunk)
+
+
+def check(header_fields: Mapping[str, Any], arrays: Mapping[str, Array]) -> None:
+    """Refuse what `write` would refuse of these, without looking at the arrays' contents."""
+    _checked(header_fields, _ordered(arrays), DEFAULTS, CHUNK)
 
 
 def dump(

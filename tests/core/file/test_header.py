@@ -178,6 +178,15 @@ def test_32_dimensions_are_the_most(handmade):
     assert (array.ndim, array.ravel().tolist()) == (32, [1, -2])
 
 
+def test_an_input_has_32_dimensions_at_most(handmade):
+    tree = handmade.tree()
+    given = {"dtype": "float32", "name": "x", "shape": [1] * 32}
+    tree["spec"]["inputs"] = [{**given, "name": "a", "shape": []}, given]
+    assert handmade.read(handmade.file(tree))
+    given["shape"].append(None)
+    refused(handmade, tree, "at most 32 dimensions, found 33", "spec.inputs[1].shape")
+
+
 def test_an_entry_with_other_keys(handmade):
     tree = handmade.tree()
     tree["tensors"]["dense/bias"]["strides"] = [4]
