@@ -1,0 +1,3 @@
+from mlpk.testing import conformance
+
+test_conformance = conformance("mlpk-attention")
