@@ -1,4 +1,4 @@
-"""Write kinds.md: every kind that comes with mlpk, with its fields, from what is installed.
+"""Write kinds.md: every kind that comes with mlpk, its fields and an example, as installed.
 
 Run it with `python docs/kinds.py` after a kind was added or changed.
 """
@@ -9,12 +9,14 @@ import inspect
 from pathlib import Path
 
 from mlpk import catalog
-from mlpk.catalog import FIRST_PARTY
+from mlpk.catalog import FIRST_PARTY, Brought
+from mlpk.kind import Kind
 from mlpk.staging import FAMILIES
 
 HEAD = """# Kinds
 
-Everything that comes with mlpk, by family: what it computes, and its fields with their defaults.
+Everything that comes with mlpk, by family: its fields with their defaults, what it computes, and
+how it may be written in code, with fields that have a default left out where they keep it.
 `help(mlpk.layers.dense)` tells shapes, ranges and sources. This page is written by
 `python docs/kinds.py`.
 """
@@ -30,11 +32,13 @@ def page() -> str:
             if item.family == family and item.dist == FIRST_PARTY
         ]
         rows = [
-            f"| `{item.kind}` | {_fields(item.thing)} | {_first_line(item.thing)} |"
+            f"| `{item.kind}` | {_fields(item.thing)} | {_first_line(item.thing)} "
+            f"| `{_example(item)}` |"
             for item in sorted(brought, key=lambda item: item.kind)
         ]
         parts.append(
-            f"\n## {family.capitalize()}\n\n| kind | fields | what it is |\n|---|---|---|\n"
+            f"\n## {family.capitalize()}\n\n"
+            "| kind | fields | what it is | for example |\n|---|---|---|---|\n"
         )
         parts.append("\n".join(rows) + "\n")
     return "".join(parts)
@@ -49,6 +53,28 @@ def _fields(thing: object) -> str:
         else:
             shown.append(f"`{name}={parameter.default!r}`")
     return ", ".join(shown)
+
+
+def _example(item: Brought) -> str:
+    """Return code that makes one: a kind's first example, of others a call with what they require."""
+    if isinstance(item.thing, type) and issubclass(item.thing, Kind):
+        return _code(next(iter(item.thing.examples())).instance)
+    parameters = inspect.signature(item.thing).parameters.values()
+    required = [each.name for each in parameters if each.default is each.empty]
+    return f"mlpk.{item.family}.{item.kind}({', '.join(required)})"
+
+
+def _code(value: object) -> str:
+    """Return a value as code; of a kind only the fields that are not at their defaults."""
+    if not isinstance(value, Kind):
+        return repr(value)
+    given = []
+    for name, parameter in inspect.signature(type(value)).parameters.items():
+        own = getattr(value, name)
+        named = isinstance(own, Kind) and f"mlpk.{own.family}.{parameter.default}()" == _code(own)
+        if own != parameter.default and not named:
+            given.append(f"{name}={_code(own)}")
+    return f"mlpk.{value.family}.{value.kind}({', '.join(given)})"
 
 
 def _first_line(thing: object) -> str:

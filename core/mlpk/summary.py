@@ -17,21 +17,26 @@ if TYPE_CHECKING:
 
 __all__ = ["summary"]
 
-HEAD = ("node", "kind", "output", "parameters", "memory", "multiply-adds")
+HEAD = ("node", "kind", "output", "parameters", "buffers", "memory", "multiply-adds")
 NUMBERS = HEAD[3:]
 
 
 def summary(graph: Graph, storage: Storage) -> str:
     """Return a table with a row a node and the totals.
 
-    Memory counts a node's arrays and its output for one row of input. Multiply-adds are for one
-    row, one for each weight and position, where a weight is an element of a parameter of two or
-    more axes and the layer's declaration tells the positions: those of its output, of a transposed
-    convolution's input, the steps of a recurrent layer. What depends on an unknown length shows as
-    "?". The totals count the memory of shared arrays once.
+    "output" is the shape for one row of data, without the batch axis. "parameters" is how many
+    numbers are trained, "buffers" how many a training pass remembers, such as the running mean and
+    variance of batch_norm. Parameters that a layer keeps as they are (`trainable=False`) count among
+    the first; a line below the table tells how many they are. "memory" is that of a node's parameters and buffers and of its output for one row; what
+    training holds besides, gradients and the optimizer's slots, is not in it. "multiply-adds" are
+    for one row, one for each weight and position, where a weight is an element of a parameter of
+    two or more axes and the layer's declaration tells the positions: those of its output, of a
+    transposed convolution's input, the steps of a recurrent layer.
+
+    What depends on an unknown length shows as "?". The totals count shared arrays once.
     """
     rows: list[tuple[str, ...]] = [
-        (spec.name, "input", _shape(spec.shape), "0", "", "") for spec in graph.inputs.values()
+        (spec.name, "input", _shape(spec.shape), "0", "0", "", "") for spec in graph.inputs.values()
     ]
     outputs: list[int | None] = []
     works: list[int | None] = []
@@ -40,21 +45,30 @@ def summary(graph: Graph, storage: Storage) -> str:
         works.append(_multiply_adds(node))
         kind = node.layer.identity if isinstance(node.layer, Opaque) else node.layer.kind
         fed_by = "" if len(node.inputs) == 1 else f" ({', '.join(node.inputs)})"
-        count, held = _sizes(storage, node.params.values(), node.buffers.values())
-        memory = _bytes(_total([held, outputs[-1]]))
-        row = (node.name, kind + fed_by, _shape(node.shape), f"{count:,}", memory)
-        rows.append((*row, _count(works[-1])))
-    count, held = _sizes(storage, graph.arrays("params"), graph.arrays("buffers"))
-    memory = _bytes(_total([held, *outputs]))
-    total = ("total", "", "", f"{count:,}", memory, _count(_total(works)))
-    return table(HEAD, rows, NUMBERS, total)
+        sizes = _sizes(storage, node.params.values(), node.buffers.values(), outputs[-1])
+        rows.append((node.name, kind + fed_by, _shape(node.shape), *sizes, _count(works[-1])))
+    sizes = _sizes(storage, graph.arrays("params"), graph.arrays("buffers"), _total(outputs))
+    total = ("total", "", "", *sizes, _count(_total(works)))
+    return table(HEAD, rows, NUMBERS, total) + _left_alone(graph, storage)
 
 
-def _sizes(storage: Storage, params: Iterable[str], buffers: Iterable[str]) -> tuple[int, int]:
-    """Return how many parameters the named arrays hold, and the bytes of both."""
+def _sizes(
+    storage: Storage, params: Iterable[str], buffers: Iterable[str], output: int | None
+) -> tuple[str, str, str]:
+    """Return how many numbers the named params hold and the buffers, and the bytes with outputs."""
     trained = [storage.params[name] for name in params]
-    held = [*trained, *(storage.buffers[name] for name in buffers)]
-    return sum(array.size for array in trained), sum(array.nbytes for array in held)
+    remembered = [storage.buffers[name] for name in buffers]
+    held = sum(array.nbytes for array in (*trained, *remembered))
+    counts = (sum(array.size for array in arrays) for arrays in (trained, remembered))
+    first, second = (f"{count:,}" for count in counts)
+    return first, second, _bytes(_total([held, output]))
+
+
+def _left_alone(graph: Graph, storage: Storage) -> str:
+    """Return a line that tells how many parameters no optimizer changes, "" if it changes all."""
+    kept = [name for name, param in graph.params.items() if not param.trainable]
+    count = sum(storage.params[name].size for name in kept)
+    return f"\n{count:,} of the parameters are not trained (trainable=False)" if count else ""
 
 
 def _total(parts: Iterable[int | None]) -> int | None:

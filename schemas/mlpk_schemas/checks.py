@@ -7,7 +7,7 @@ from math import isfinite
 from numbers import Integral, Real
 from typing import Any
 
-from mlpk_schemas.errors import ConfigError, shown
+from mlpk_schemas.errors import ConfigError, nearest, shown
 
 __all__ = [
     "BoolCheck",
@@ -40,7 +40,12 @@ class Check(ABC):
         """Return the value, converted if need be, or raise `ConfigError` at path `where`."""
 
     def refuse(self, value: object, where: str) -> ConfigError:
-        return ConfigError(where, f"wanted {self.wanted}, found {shown(value)}")
+        return ConfigError(where, f"wanted {self.wanted}, found {shown(value)}{self.advice(value)}")
+
+    def advice(self, value: object) -> str:
+        """Return what to write in place of a value that was refused, "" where nothing helps."""
+        kind = getattr(value, "kind", None) if isinstance(value, type) else None
+        return f"; call it to make an instance: {kind}(...)" if isinstance(kind, str) else ""
 
 
 class NoneCheck(Check):
@@ -137,6 +142,17 @@ class LiteralCheck(Check):
             if type(value) is type(option) and value == option:
                 return option
         raise self.refuse(value, where)
+
+    def advice(self, value: object) -> str:
+        if not isinstance(value, str):
+            return super().advice(value)
+        known = [option for option in self.options if isinstance(option, str)]
+        folded = [option for option in known if option.lower() == value.lower()]
+        return f". Did you mean '{folded[0]}'?" if folded else _sentence(nearest(value, known))
+
+
+def _sentence(hint: str) -> str:
+    return f".{hint}" if hint else ""
 
 
 def text(value: str, where: str) -> str:

@@ -48,15 +48,24 @@ def shown(value: object, limit: int = 80) -> str:
     """Return a value for a message: its escaped text, cut to `limit` characters, and its type."""
     if value is None or isinstance(value, bool):
         return repr(value)
-    shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
-    if shape and dtype is not None:
-        return f"an array of shape {shape}, {dtype}"
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    if _is_array(value):
+        return f"an array of shape {value.shape}, {value.dtype}"  # type: ignore[attr-defined] # an array has both
+    if isinstance(value, list | tuple) and any(map(_is_array, value[:_MOST_NAMES])):
+        return f"a {type(value).__name__} of {len(value)}, the first {shown(value[0], limit)}"
     return f"{quoted(value, limit)} ({type(value).__name__})"
+
+
+def _is_array(value: object) -> bool:
+    """Tell an array with axes, whose numbers would fill a page, from a scalar."""
+    shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
+    return isinstance(shape, tuple) and bool(shape) and dtype is not None
 
 
 def quoted(value: object, limit: int = 80) -> str:
     """Return a value's escaped text, cut to `limit` characters, as what strangers wrote must be."""
-    text = ascii(value)
+    text = " ".join(ascii(value).split("\n"))
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 

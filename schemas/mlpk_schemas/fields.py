@@ -2,15 +2,26 @@
 
 A field's annotation is turned into a `Check` once, when its class is defined; the check is then
 called with every value, from code, TOML or a file. `strict` is for files: nothing is converted
-there. Elsewhere an int serves for a float and a list for a tuple. A bool is never a number.
+there. Elsewhere an int serves for a float, and a list or an array of one axis for a tuple. A bool
+is never a number.
 """
 
 from __future__ import annotations
 
 import types
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from numbers import Integral, Real
-from typing import Any, Literal, TypeGuard, Union, get_args, get_origin
+from typing import (
+    Any,
+    Literal,
+    Protocol,
+    TypeGuard,
+    Union,
+    get_args,
+    get_origin,
+    runtime_checkable,
+)
 
 from mlpk_schemas.checks import (
     BoolCheck,
@@ -33,6 +44,18 @@ KIND_KEYS = frozenset({"id", "schema", "config"})
 LONG = 32
 
 
+@runtime_checkable
+class Row(Protocol):
+    """An array, of NumPy or of a kin."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The lengths of its axes."""
+
+    def tolist(self) -> list[Any]:
+        """Return its numbers as those of Python."""
+
+
 class TupleCheck(Check):
     """`tuple[T, ...]`, or `tuple[A, B]` with one check an item."""
 
@@ -44,7 +67,9 @@ class TupleCheck(Check):
 
     def __call__(self, value: object, where: str, *, strict: bool) -> tuple[Any, ...]:
         if not isinstance(value, list if strict else (list, tuple)):
-            raise self.refuse(value, where)
+            if strict or not isinstance(value, Row) or len(value.shape) != 1:
+                raise self.refuse(value, where)
+            value = value.tolist()
         if self.repeated:
             if len(value) >= LONG and self._all_exact(value):
                 return tuple(value)
@@ -57,6 +82,9 @@ class TupleCheck(Check):
             check(item, f"{where}[{i}]", strict=strict)
             for i, (check, item) in enumerate(zip(checks, value, strict=True))
         )
+
+    def advice(self, value: object) -> str:
+        return "; write a list of its values, in order" if isinstance(value, Mapping) else ""
 
     def _all_exact(self, value: Sequence[object]) -> bool:
         return set(map(type, value)) <= self.items[0].exact and is_plain(list(value))
@@ -93,7 +121,9 @@ class UnionCheck(Check):
 
     def __init__(self, options: tuple[Check, ...]) -> None:
         self.options = options
-        self.wanted = " or ".join(dict.fromkeys(option.wanted for option in options))
+        # What "each item" is said of would go on behind an "or", so lists come last.
+        told = sorted(options, key=lambda option: isinstance(option, TupleCheck))
+        self.wanted = " or ".join(dict.fromkeys(option.wanted for option in told))
         if all(option.exact for option in options):
             self.exact = frozenset().union(*(option.exact for option in options))
 
@@ -104,10 +134,26 @@ class UnionCheck(Check):
                 try:
                     return option(value, where, strict=exactly)
                 except ConfigError as error:
-                    # An error further down a path tells more than "none of these".
-                    if len(error.where) > len(where) or type(error) is not ConfigError:
+                    # An error further down a path, or of a kind that was named, tells more than
+                    # "none of these".
+                    named = option.named and isinstance(value, str)
+                    if named or len(error.where) > len(where) or type(error) is not ConfigError:
                         deepest = error
-        raise deepest or self.refuse(value, where)
+        raise self._of_text(value, where) or deepest or self.refuse(value, where)
+
+    def _of_text(self, value: object, where: str) -> ConfigError | None:
+        """Return what to say of text where other text or a number is wanted: the rest is no help."""
+        if not isinstance(value, str):
+            return None
+        if any(isinstance(option, FloatCheck | IntCheck) for option in self.options):
+            with suppress(ValueError):
+                problem = f"wanted a number, found the text {shown(value)}; write it without quotes"
+                return ConfigError(where, f"{problem}: {float(value):g}")
+        literals = [option for option in self.options if isinstance(option, LiteralCheck)]
+        return literals[0].refuse(value, where) if literals else None
+
+    def advice(self, value: object) -> str:
+        return next(filter(None, (option.advice(value) for option in self.options)), "")
 
 
 class AnyPlain(Check):

@@ -15,6 +15,7 @@ import attrs
 from mlpk_schemas.checks import BytesCheck, Check
 from mlpk_schemas.errors import ConfigError, nearest, shown
 from mlpk_schemas.fields import AnyPlain, check_of
+from mlpk_schemas.synonyms import field_hint
 
 __all__ = ["assembled", "build", "evolved", "make", "plain", "record", "values"]
 
@@ -76,7 +77,7 @@ def build(cls: type[T], mapping: object, where: str, *, strict: bool) -> T:
         raise ConfigError(where, f"wanted a mapping, found {shown(mapping)}")
     checks: dict[str, Check] = cls.__mlpk_checks__  # type: ignore[attr-defined] # set by make
     if mapping.keys() != checks.keys():
-        _refuse_unknown(mapping, checks, where)
+        _refuse_unknown(mapping, checks, where, cls)
         _refuse_missing(cls, mapping, where, strict=strict)
     values = {
         name: checks[name](mapping[name], f"{where}.{name}" if where else name, strict=strict)
@@ -197,7 +198,7 @@ def _init(cls: Any, label: str) -> Callable[..., None]:
         if len(args) > len(positional):
             problem = f"takes {len(positional)} fields by position, found {len(args)}"
             raise ConfigError(label, problem)
-        _refuse_unknown(kwargs, known, label)
+        _refuse_unknown(kwargs, known, label, cls)
         given = {*positional[: len(args)], *kwargs}
         if len(given) < len(args) + len(kwargs):
             twice = next(name for name in positional[: len(args)] if name in kwargs)
@@ -223,11 +224,13 @@ def _refuse_missing(cls: type, given: Mapping[str, Any], where: str, *, strict: 
             raise ConfigError(place, "this field is missing")
 
 
-def _refuse_unknown(given: Mapping[Any, object], known: Any, where: str) -> None:
+def _refuse_unknown(given: Mapping[Any, object], known: Any, where: str, cls: Any) -> None:
     for name in given:
         if name not in known:
             fields = f"the fields are: {', '.join(known)}" if known else "it takes no fields"
+            family, kind = getattr(cls, "family", ""), getattr(cls, "kind", "")
+            hint = field_hint(family, kind, str(name), known) or nearest(str(name), known)
             raise ConfigError(
                 f"{where}.{name}" if where else str(name),
-                f"there is no such field; {fields}.{nearest(str(name), known)}",
+                f"there is no such field; {fields}.{hint}",
             )

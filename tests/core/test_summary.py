@@ -12,16 +12,24 @@ def test_a_network_is_a_table() -> None:
     model = Model([dense(units=100), "batch_norm", "relu", dense(units=10)], input_shape=(784,))
     # dense: 784 * 100 + 100 parameters of 4 bytes, and an output of 100 * 4 bytes.
     assert model.summary() == (
-        "node        kind        output  parameters     memory  multiply-adds\n"
-        "----------  ----------  ------  ----------  ---------  -------------\n"
-        "input       input       784              0\n"
-        "dense       dense       100         78,500  307.0 KiB         78,400\n"
-        "batch_norm  batch_norm  100            200    2.0 KiB              0\n"
-        "relu        relu        100              0      400 B              0\n"
-        "dense_1     dense       10           1,010    4.0 KiB          1,000\n"
-        "----------  ----------  ------  ----------  ---------  -------------\n"
-        "total                               79,710  313.4 KiB         79,400"
+        "node        kind        output  parameters  buffers     memory  multiply-adds\n"
+        "----------  ----------  ------  ----------  -------  ---------  -------------\n"
+        "input       input       784              0        0\n"
+        "dense       dense       100         78,500        0  307.0 KiB         78,400\n"
+        "batch_norm  batch_norm  100            200      200    2.0 KiB              0\n"
+        "relu        relu        100              0        0      400 B              0\n"
+        "dense_1     dense       10           1,010        0    4.0 KiB          1,000\n"
+        "----------  ----------  ------  ----------  -------  ---------  -------------\n"
+        "total                               79,710      200  313.4 KiB         79,400"
     )
+
+
+def test_parameters_that_are_not_trained_are_told_below() -> None:
+    norm = layers.batch_norm(trainable=False)
+    text = Model([dense(units=100), norm, "batch_norm"], input_shape=(784,)).summary()
+    # 4 bytes each: 78,900 parameters, 400 numbers in buffers and 300 in outputs.
+    assert text.splitlines()[-2].split() == ["total", "78,900", "400", "310.9", "KiB", "78,400"]
+    assert text.endswith("\n200 of the parameters are not trained (trainable=False)")
 
 
 def rows(model: Model) -> dict[str, list[str]]:
@@ -34,16 +42,22 @@ def test_shared_arrays_are_counted_once_in_the_total() -> None:
     x, layer = Input((3,)), dense(units=3)
     first = layer(x)
     found = rows(Model(inputs=x, outputs=layer(first, share=first), dtype="float64"))
-    assert found["dense"][2:] == found["dense_1"][2:] == ["12", "120", "B", "9"]
-    assert found["total"] == ["12", "144", "B", "18"]  # 12 * 8 for the arrays, 2 * 3 * 8 beside
+    assert found["dense"][2:] == found["dense_1"][2:] == ["12", "0", "120", "B", "9"]
+    assert found["total"] == [
+        "12",
+        "0",
+        "144",
+        "B",
+        "18",
+    ]  # 12 * 8 for the arrays, 2 * 3 * 8 beside
 
 
 def test_what_depends_on_an_unknown_length_is_not_known() -> None:
     found = rows(Model([dense(units=2), "relu"], input_shape=(None, 3)))
-    assert found["input"] == ["input", "?", "x", "3", "0"]
-    assert found["dense"] == ["dense", "?", "x", "2", "8", "?", "?"]
-    assert found["relu"] == ["relu", "?", "x", "2", "0", "?", "0"]
-    assert found["total"] == ["8", "?", "?"]
+    assert found["input"] == ["input", "?", "x", "3", "0", "0"]
+    assert found["dense"] == ["dense", "?", "x", "2", "8", "0", "?", "?"]
+    assert found["relu"] == ["relu", "?", "x", "2", "0", "0", "?", "0"]
+    assert found["total"] == ["8", "0", "?", "?"]
 
 
 @pytest.mark.parametrize(

@@ -136,6 +136,36 @@ def test_binary_cross_entropy(seed, shape, scale, data):
     assert_same(BinaryCrossEntropy(), z, t, weights(rng, len(z), data), theirs)
 
 
+@given(seed=seeds, shape=shapes, smoothing=st.floats(0, 0.9), p=st.floats(0.1, 10), data=st.data())
+def test_binary_cross_entropy_with_weights_of_classes(seed, shape, smoothing, p, data):
+    """`pos_weight` is the weight of class 1, up to what the mean is divided by."""
+    rng = np.random.default_rng(seed)
+    z, t = 2 * rng.standard_normal(shape), rng.integers(0, 2, shape).astype(float)
+    weight = weights(rng, len(z), data)
+    loss = BinaryCrossEntropy(class_weight=(1.0, p))
+    value, gradient = loss(z, t, weight)
+    tensor = torch.tensor(z, requires_grad=True)
+    rows = np.ones(len(z)) if weight is None else weight
+    each = np.broadcast_to(rows.reshape(-1, 1, 1), shape)
+    summed = functional.binary_cross_entropy_with_logits(
+        tensor,
+        torch.tensor(t),
+        weight=torch.tensor(each),
+        pos_weight=torch.tensor(p, dtype=torch.float64),
+        reduction="sum",
+    )
+    wanted = summed / (each * np.where(t == 1, p, 1)).sum()
+    wanted.backward()
+    assert value == pytest.approx(wanted.item(), rel=1e-9)
+    np.testing.assert_allclose(gradient, tensor.grad.numpy(), rtol=1e-8, atol=1e-12)
+
+    def smoothed(z, t):
+        soft = (1 - smoothing) * t + smoothing / 2
+        return functional.binary_cross_entropy_with_logits(z, soft, reduction="none")
+
+    assert_same(BinaryCrossEntropy(label_smoothing=smoothing), z, t, weight, smoothed)
+
+
 @given(seed=seeds, shape=shapes, data=st.data())
 def test_probabilities(seed, shape, data):
     rng = np.random.default_rng(seed)
@@ -176,6 +206,25 @@ def test_softmax_cross_entropy_with_weights_of_classes_and_ignored_labels(seed, 
     tensor = torch.tensor(z, requires_grad=True)
     wanted = functional.cross_entropy(
         tensor,
+        torch.tensor(labels),
+        weight=torch.tensor(of_class, dtype=torch.float64),
+        ignore_index=-100,
+    )
+    wanted.backward()
+    assert value == pytest.approx(wanted.item(), rel=1e-9)
+    np.testing.assert_allclose(gradient, tensor.grad.numpy(), rtol=1e-8, atol=1e-12)
+
+
+@given(seed=seeds, rows=st.integers(2, 8), classes=st.integers(2, 5))
+def test_cross_entropy_with_weights_of_classes_and_ignored_labels(seed, rows, classes):
+    rng = np.random.default_rng(seed)
+    p, labels = rng.dirichlet((2.0,) * classes, rows), rng.integers(0, classes, rows)
+    labels[1:][rng.random(rows - 1) < 0.3] = -100
+    of_class = tuple(rng.uniform(0.1, 3, classes).tolist())
+    value, gradient = CrossEntropy(class_weight=of_class, ignore_index=-100)(p, labels)
+    tensor = torch.tensor(p, requires_grad=True)
+    wanted = functional.nll_loss(
+        tensor.log(),
         torch.tensor(labels),
         weight=torch.tensor(of_class, dtype=torch.float64),
         ignore_index=-100,

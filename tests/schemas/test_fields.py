@@ -159,6 +159,11 @@ def test_any_plain_value_passes_as_plain(value: Any) -> None:
         (float | None, 2, 2.0),
         (Optional[int], None, None),  # noqa: UP045 - the old spelling counts too
         (int | tuple[int, int], (3, 4), (3, 4)),
+        (int | tuple[int, int], np.array([3, 4]), (3, 4)),
+        (tuple[float, ...] | None, np.array([1, 2]), (1.0, 2.0)),
+        (tuple[float, ...], np.array([0.5, 2], np.float32), (0.5, 2.0)),
+        (tuple[float, ...], np.zeros(0), ()),
+        (tuple[tuple[int, int], ...], [np.array([1, 2])], ((1, 2),)),
         (Mapping[str, float], {"a": 1}, {"a": 1.0}),
         (dict[str, int], {"a": 1}, {"a": 1}),
     ],
@@ -171,7 +176,14 @@ def test_code_may_say_it_more_freely(annotation: Any, value: Any, wanted: Any) -
 
 @pytest.mark.parametrize(
     ("annotation", "value"),
-    [(float, 3), (int, np.int64(3)), (tuple[int, ...], (1, 2)), (int, 3.0), (float | None, 2)],
+    [
+        (float, 3),
+        (int, np.int64(3)),
+        (tuple[int, ...], (1, 2)),
+        (tuple[int, ...], np.array([1, 2])),
+        (int, 3.0),
+        (float | None, 2),
+    ],
 )
 def test_a_file_may_not(annotation: Any, value: Any) -> None:
     with pytest.raises(ConfigError, match=r"^x: wanted "):
@@ -209,6 +221,35 @@ def test_a_file_may_not(annotation: Any, value: Any) -> None:
             "f: wanted a mapping of names, each value an integer, found {1: 1} (dict)",
         ),
         (int | tuple[int, ...], [1, "a"], "f[1]: wanted an integer, found 'a' (str)"),
+        (
+            tuple[float, ...] | None,
+            3,
+            "f: wanted None or a list, each item a number, found 3 (int)",
+        ),
+        (tuple[float, ...] | None, [1, None], "f[1]: wanted a number, found None"),
+        (
+            tuple[float, ...] | None,
+            {0: 1.0},
+            (
+                "f: wanted None or a list, each item a number, found {0: 1.0} (dict); "
+                "write a list of its values, in order"
+            ),
+        ),
+        (
+            tuple[int, int] | int,
+            np.zeros((1, 2), int),
+            (
+                "f: wanted an integer or a list of [an integer, an integer], "
+                "found an array of shape (1, 2), int64"
+            ),
+        ),
+        (tuple[int, ...], np.array([3.0]), "f[0]: wanted an integer, found 3.0 (float)"),
+        (tuple[int, ...], np.array([True]), "f[0]: wanted an integer, found True"),
+        (
+            tuple[int, ...],
+            np.array(3),
+            "f: wanted a list, each item an integer, found array(3) (ndarray)",
+        ),
     ],
 )
 def test_the_sentence_says_wanted_and_found(annotation: Any, value: Any, sentence: str) -> None:

@@ -38,14 +38,14 @@ class Axis:
         missing = max(last + self.reach - length, 0)
         return missing // 2, missing - missing // 2
 
-    def outputs(self, length: int) -> int:
-        """Return the number of windows on an axis of `length`."""
+    def outputs(self, length: int, name: str = "axis") -> int:
+        """Return the number of windows on an axis of `length`; `name` is what messages call it."""
         padded = length + sum(self.pads(length))
         if padded < self.reach:
             dilated = f" that reaches over {self.reach}" if self.dilation > 1 else ""
             raise ShapeError(
                 f"wanted a window no larger than its padded input, found a window of {self.size}"
-                f"{dilated} on {padded} (length {length} and padding {padded - length}); take a "
+                f"{dilated} on {padded} ({name} {length} and padding {padded - length}); take a "
                 "smaller kernel_size or more padding"
             )
         return (padded - self.reach) // self.stride + 1

@@ -123,7 +123,7 @@ def _moments(ctx: Context, rows: Array, centred: Array, squares: Array) -> tuple
     m = rows.shape[0] * rows.shape[1]
     if m < 2:  # noqa: PLR2004 - one value has no deviation
         raise DataError(
-            f"batch_norm: wanted at least two values a channel in training, found {m}; use "
+            f"wanted at least two values a channel in training, found {m}; use "
             "larger batches, drop_last=True against a last batch of one, or frozen_stats=True"
         )
     mean = channel_sums(ctx, rows) / m

@@ -32,6 +32,7 @@ class Bidirectional(Layer):
     """
 
     kind: ClassVar[str] = "bidirectional"
+    takes: ClassVar[tuple[str, ...]] = ("real", "bool")
     wraps: ClassVar[Mapping[str, tuple[str, ...]]] = {"layer": (f"{FORWARD}_", f"{BACKWARD}_")}
 
     layer: Layer

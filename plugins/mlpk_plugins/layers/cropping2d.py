@@ -27,6 +27,7 @@ class Cropping2D(Layer):
 
     kind: ClassVar[str] = "cropping2d"
     gives: ClassVar[str] = "same"
+    takes: ClassVar[tuple[str, ...]] = ("any",)
 
     cropping: Margins = field(default=1, validator=not_negative)
 

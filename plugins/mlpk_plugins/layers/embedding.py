@@ -27,6 +27,7 @@ class Embedding(Layer):
     """
 
     kind: ClassVar[str] = "embedding"
+    takes: ClassVar[tuple[str, ...]] = ("integers",)
 
     entries: int = field(validator=ge(1))
     units: int = field(validator=ge(1))
@@ -37,24 +38,19 @@ class Embedding(Layer):
         return Declaration((*x, self.units), params, positions=(0,))
 
     def forward(self, arrays: Arrays, ctx: Context, x: Array) -> tuple[Array, Array]:
-        self._check(x)
+        self.check(x)
         indices = ctx.empty("indices", x.shape, np.intp)
         np.copyto(indices, x, casting="same_kind")
         # With mode "clip" NumPy writes straight into `out`; the indices are known to be in range.
         y = ctx.empty("y", (*x.shape, self.units))
         return np.take(arrays["weight"], indices, axis=0, out=y, mode="clip"), indices
 
-    def _check(self, x: Array) -> None:
-        if x.dtype.kind not in "iu":
-            raise DataError(
-                f"embedding: wanted whole numbers, found dtype {x.dtype}; make the input with "
-                'mlpk.Input(..., dtype="int64")'
-            )
+    def check(self, x: Array) -> None:
         if x.min(initial=0) < 0 or x.max(initial=0) >= self.entries:
             place = tuple(np.argwhere((x < 0) | (x >= self.entries))[0])
             row = int(place[0])
             wanted = f"wanted indices from 0 to {self.entries - 1}, found {x[place]} in row {row}"
-            raise DataError(f"embedding: {wanted}", row)
+            raise DataError(wanted, row)
 
     def backward(
         self, arrays: Arrays, ctx: Context, indices: Array, dy: Array, grads: Grads

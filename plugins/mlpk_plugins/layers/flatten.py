@@ -21,6 +21,7 @@ class Flatten(Layer):
 
     kind: ClassVar[str] = "flatten"
     gives: ClassVar[str] = "same"
+    takes: ClassVar[tuple[str, ...]] = ("any",)
 
     def declare(self, x: Shape) -> Declaration:
         return Declaration((prod(known(length) for length in x),))

@@ -41,6 +41,7 @@ class GRU(Layer):
     """
 
     kind: ClassVar[str] = "gru"
+    takes: ClassVar[tuple[str, ...]] = ("real", "bool")
 
     units: int = field(validator=ge(1))
     return_sequences: bool = False

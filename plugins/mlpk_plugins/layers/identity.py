@@ -19,6 +19,7 @@ class Identity(Layer):
 
     kind: ClassVar[str] = "identity"
     gives: ClassVar[str] = "same"
+    takes: ClassVar[tuple[str, ...]] = ("any",)
 
     def declare(self, x: Shape) -> Declaration:
         return Declaration(x)

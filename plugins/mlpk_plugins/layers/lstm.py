@@ -33,6 +33,7 @@ class LSTM(Layer):
     """
 
     kind: ClassVar[str] = "lstm"
+    takes: ClassVar[tuple[str, ...]] = ("real", "bool")
 
     units: int = field(validator=ge(1))
     return_sequences: bool = False

@@ -33,6 +33,7 @@ class Permute(Layer):
 
     kind: ClassVar[str] = "permute"
     gives: ClassVar[str] = "same"
+    takes: ClassVar[tuple[str, ...]] = ("any",)
 
     axes: tuple[int, ...] = field(validator=_each_once)
 
@@ -46,7 +47,7 @@ class Permute(Layer):
 
     def forward(self, arrays: Arrays, ctx: Context, x: Array) -> tuple[Array, None]:
         turned = x.transpose(0, *self.axes)
-        y = ctx.empty("y", turned.shape)
+        y = ctx.empty("y", turned.shape, x.dtype)
         np.copyto(y, turned)
         return y, None
 

@@ -71,8 +71,13 @@ def mean_gradient(ctx: Context, grid: Grid, dy: Array, dx: Array, *, count_pads:
     return dx
 
 
-def largest_row_gradient(ctx: Context, rows: Array, dy: Array, dx: Array) -> Array:
-    """Write dx, like rows: dy (n, channels) goes to the first place that holds the largest."""
+def largest_row_gradient(
+    ctx: Context, rows: Array, dy: Array, dx: Array, mask: Array | None = None
+) -> Array:
+    """Write dx, like rows: dy (n, channels) goes to the first place that holds the largest.
+
+    With a mask (n, places), bool, only among places where it is true.
+    """
     _, places, channels = rows.shape
     step = max(1, PIECE // rows[:1].nbytes)
     dx.fill(0)
@@ -81,9 +86,17 @@ def largest_row_gradient(ctx: Context, rows: Array, dy: Array, dx: Array) -> Arr
         # `argmax` along any but the last axis would copy on its own, in memory of its own.
         across = ctx.empty("across", (len(rows[piece]), channels, places))
         np.copyto(across, rows[piece].swapaxes(1, 2))
+        if mask is not None:
+            np.copyto(across, -np.inf, where=_masked(ctx, mask[piece])[:, None])
         first = np.argmax(across, axis=2)
         np.put_along_axis(dx[piece], first[:, None], dy[piece, None], axis=1)
+        if mask is not None:  # where no place is unmasked, the first was taken
+            np.copyto(dx[piece], 0, where=_masked(ctx, mask[piece])[..., None])
     return dx
+
+
+def _masked(ctx: Context, mask: Array) -> Array:
+    return np.logical_not(mask, out=ctx.empty("masked", mask.shape, np.bool_))
 
 
 def _one_over_count(ctx: Context, grid: Grid, *, count_pads: bool) -> Array | float:

@@ -24,6 +24,7 @@ class Repeat(Layer):
 
     kind: ClassVar[str] = "repeat"
     gives: ClassVar[str] = "same"
+    takes: ClassVar[tuple[str, ...]] = ("any",)
 
     times: int = field(validator=ge(1))
 
@@ -31,7 +32,7 @@ class Repeat(Layer):
         return Declaration((self.times, *x))
 
     def forward(self, arrays: Arrays, ctx: Context, x: Array) -> tuple[Array, None]:
-        y = ctx.empty("y", (len(x), self.times, *x.shape[1:]))
+        y = ctx.empty("y", (len(x), self.times, *x.shape[1:]), x.dtype)
         np.copyto(y, x[:, np.newaxis])
         return y, None
 

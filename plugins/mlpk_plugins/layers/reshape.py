@@ -33,6 +33,7 @@ class Reshape(Layer):
 
     kind: ClassVar[str] = "reshape"
     gives: ClassVar[str] = "same"
+    takes: ClassVar[tuple[str, ...]] = ("any",)
 
     shape: tuple[int | None, ...] = field(validator=_lengths)
 

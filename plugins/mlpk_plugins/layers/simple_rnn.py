@@ -34,6 +34,7 @@ class SimpleRNN(Layer):
     """
 
     kind: ClassVar[str] = "simple_rnn"
+    takes: ClassVar[tuple[str, ...]] = ("real", "bool")
 
     units: int = field(validator=ge(1))
     return_sequences: bool = False

@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mlpk import Context, DataError, ShapeError
+from mlpk import Context
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape, known
-from mlpk_plugins.layers.input_shapes import sequence_shape
+from mlpk_plugins.layers.mask import check_mask, masked_sequence_shape
 from mlpk_plugins.layers.sums import column_sums
 
 
@@ -55,21 +55,12 @@ class Steps(NamedTuple):
 
 def sequence_width(x: Shape, mask: Shape | None) -> int:
     """Return n_in of a sequence (T, n_in) with, if there is one, a mask (T,); refuse others."""
-    steps, features = sequence_shape(x)
-    fits = mask is None or (len(mask) == 1 and (None in (mask[0], steps) or mask[0] == steps))
-    if not fits:
-        raise ShapeError(f"wanted a mask of shape ({steps},) for a sequence {x}, found {mask}")
+    _, features = masked_sequence_shape(x, mask)
     return known(features)
 
 
 def _masked(ctx: Context, x: Array, mask: Array) -> Array:
-    if mask.dtype.kind != "b":
-        raise DataError(
-            f"wanted a mask of dtype bool as second input, found {mask.dtype}; make it with "
-            'mlpk.Input(..., dtype="bool")'
-        )
-    if mask.shape != x.shape[:2]:
-        raise ShapeError(f"wanted a mask of shape {x.shape[:2]}, found {mask.shape}")
+    check_mask(x, mask)
     masked = ctx.empty("masked", (*mask.T.shape, 1), np.bool_)
     np.logical_not(mask.T, out=masked[..., 0])
     return masked

@@ -6,20 +6,24 @@ from typing import Literal, TypeAlias
 
 import attrs
 
+from mlpk import ShapeError
 from mlpk.declaration import Shape
 from mlpk_plugins.layers.axis import Axis, Pads
 from mlpk_plugins.layers.grid import Grid
 from mlpk_plugins.layers.image_fields import Padding, Padding1d, Pair, pair, sides
 
+# A height of so little is rather the number of channels, in an image that has them first.
+CHANNELS = (1, 3, 4)
 Sides: TypeAlias = tuple[Pads | Literal["same"], Pads | Literal["same"]]
 
 
 @attrs.frozen
 class Windows:
-    """Windows down and across, for inputs of any size."""
+    """Windows down and across, for inputs of any size; messages call the two axes by their names."""
 
     down: Axis
     across: Axis
+    names: tuple[str, str] = ("height", "width")
 
     @classmethod
     def on_images(
@@ -37,14 +41,22 @@ class Windows:
     ) -> Windows:
         """Return windows along the steps of sequences (n, steps, 1, features)."""
         pads, _ = _sides((padding, (0, 0)) if isinstance(padding, tuple) else padding)
-        return cls(Axis(kernel_size, strides, dilation, pads), Axis(1))
+        return cls(Axis(kernel_size, strides, dilation, pads), Axis(1), ("steps", "width"))
 
     def outputs(self, height: int | None, width: int | None) -> Shape:
         """Return how many windows there are down and across; None where unknown."""
-        return tuple(
-            None if length is None else axis.outputs(length)
-            for axis, length in ((self.down, height), (self.across, width))
-        )
+        try:
+            return tuple(
+                None if length is None else axis.outputs(length, name)
+                for axis, length, name in zip(
+                    (self.down, self.across), (height, width), self.names, strict=True
+                )
+            )
+        except ShapeError as error:
+            if height in CHANNELS and width is not None and width > height:
+                hint = f". Channels come last: is {height} their number? Put them there: np.moveaxis(x, 1, -1)"
+                raise ShapeError(error.problem + hint) from None
+            raise
 
     def lengths(self, rows: int | None, columns: int | None, extra: Pair) -> Shape:
         """Return height and width on which so many windows lie, with `extra` at the end."""

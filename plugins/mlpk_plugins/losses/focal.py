@@ -11,9 +11,10 @@ from attrs.validators import and_, ge, le, optional
 
 from mlpk import Context, Example, Loss, define
 from mlpk.arrays import Array
-from mlpk_plugins.losses.binary_targets import check_two
+from mlpk_plugins.losses.binary_targets import check_two, counted, settled
 from mlpk_plugins.losses.row_mean import row_mean, scaled
 from mlpk_plugins.losses.targets import alike
+from mlpk_plugins.losses.weights import mass_of
 
 ADVICE = "for classes give one-hot targets, one logit a class"
 
@@ -40,7 +41,8 @@ class Focal(Loss):
     Predictions z (n, ...) are logits, targets t (n, ...) are 0 or 1; (n,) serves for (n, 1). For
     one of several classes give one-hot targets: each class has a sigmoid of its own, as in the
     paper. The mean is over all elements, each with its row's weight w, and a is no weight in it;
-    if all weights are 0, so are the loss and its gradient, which is
+    targets equal to `ignore_index` count nowhere. If all weights are 0, so are the loss and its
+    gradient, which is
     (1 - 2 * t) * a * (1 - q)**gamma * (1 - q - gamma * q * log(q)) * w / sum(w).
 
     T.-Y. Lin et al., Focal loss for dense object detection, ICCV 2017.
@@ -51,15 +53,17 @@ class Focal(Loss):
 
     gamma: float = field(default=2.0, validator=ge(0))
     alpha: float | None = field(default=None, validator=optional(and_(ge(0), le(1))))
+    ignore_index: int | None = None
 
     def check(self, prediction: tuple[int, ...], target: Array) -> None:
-        check_two(alike((None, *prediction), target), 0, 1, ADVICE)
+        check_two(alike((None, *prediction), target), 0, 1, ADVICE, ignored=self.ignore_index)
 
     def forward(
         self, ctx: Context, prediction: Array, target: Array, weight: Array | None = None
     ) -> tuple[float, Saved]:
-        z, t = prediction, alike(prediction.shape, target)
-        check_two(t, 0, 1, ADVICE, ctx)
+        z, given = prediction, alike(prediction.shape, target)
+        check_two(given, 0, 1, ADVICE, ctx, self.ignore_index)
+        t = settled(ctx, given, self.ignore_index, 0)
         sign, miss, factor, cost = (
             ctx.empty(name, z.shape) for name in ("sign", "miss", "factor", "cost")
         )
@@ -78,7 +82,7 @@ class Focal(Loss):
             losses += 0.5
             factor *= losses
         np.multiply(factor, cost, out=losses)
-        value, share = row_mean(ctx, losses, weight)
+        value, share = row_mean(ctx, losses, weight, self._counted(ctx, given))
         return value, Saved(sign, miss, factor, cost, share)
 
     def backward(self, ctx: Context, saved: Saved) -> Array:
@@ -92,6 +96,17 @@ class Focal(Loss):
         dz *= sign
         return scaled(np.negative(dz, out=dz), share)
 
+    def mass(
+        self, ctx: Context, prediction: tuple[int, ...], target: Array, weight: Array | None
+    ) -> float:
+        each = self._counted(ctx, alike(prediction, target))
+        if each is None:
+            return super().mass(ctx, prediction, target, weight)
+        return mass_of(ctx, each, weight)
+
+    def _counted(self, ctx: Context, target: Array) -> Array | None:
+        return counted(ctx, target, (0, 1), None, self.ignore_index)
+
     @classmethod
     def examples(cls) -> Iterator[Example]:
         yield Example(cls(), (1,), draw=lambda rng, n: _drawn(rng, (n, 1), (n,)))
@@ -100,9 +115,12 @@ class Focal(Loss):
             (2, 3),
             draw=lambda rng, n: _drawn(rng, (n, 2, 3), (n, 2, 3)),
         )
+        yield Example(
+            cls(ignore_index=-1), (3,), draw=lambda rng, n: _drawn(rng, (n, 3), (n, 3), lowest=-1)
+        )
 
 
 def _drawn(
-    rng: np.random.Generator, logits: tuple[int, ...], answers: tuple[int, ...]
+    rng: np.random.Generator, logits: tuple[int, ...], answers: tuple[int, ...], lowest: int = 0
 ) -> tuple[Array, Array]:
-    return rng.standard_normal(logits), rng.integers(0, 2, answers)
+    return rng.standard_normal(logits), rng.integers(lowest, 2, answers)

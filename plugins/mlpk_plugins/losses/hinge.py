@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 import numpy as np
+from attrs import field
 
 from mlpk import Context, Example, Loss, define
 from mlpk.arrays import Array
-from mlpk_plugins.losses.binary_targets import check_two
+from mlpk_plugins.losses.binary_targets import check_two, counted, settled
 from mlpk_plugins.losses.row_mean import row_mean, scaled
 from mlpk_plugins.losses.targets import alike
+from mlpk_plugins.losses.weights import mass_of, not_negative
 
 ADVICE = "labels 0 and 1 become these by 2 * y - 1"
 
@@ -21,25 +23,31 @@ class Hinge(Loss):
     """l = max(0, 1 - t * y) for each element; the mean is sum(w * l) / sum(w).
 
     Predictions y (n, ...) are scores, whose sign is the answer; targets t (n, ...) are -1 or 1;
-    (n,) serves for (n, 1). The mean is over all elements, each with its row's weight w; if all
-    weights are 0, so are the loss and its gradient, which is -t * w / sum(w) where t * y < 1,
-    else 0. Cortes and Vapnik, Support-vector networks, 1995.
+    (n,) serves for (n, 1). The mean is over all elements, each with its row's weight w, which
+    `class_weight`, of -1 and of 1, multiplies by the weight of its answer; targets equal to
+    `ignore_index`, such as 0, count nowhere. If all weights are 0, so are the loss and its
+    gradient, which is -t * w / sum(w) where t * y < 1, else 0. Cortes and Vapnik, Support-vector
+    networks, 1995.
     """
 
     kind: ClassVar[str] = "hinge"
 
+    class_weight: tuple[float, float] | None = field(default=None, validator=not_negative)
+    ignore_index: int | None = None
+
     def check(self, prediction: tuple[int, ...], target: Array) -> None:
-        check_two(alike((None, *prediction), target), -1, 1, ADVICE)
+        check_two(alike((None, *prediction), target), -1, 1, ADVICE, ignored=self.ignore_index)
 
     def forward(
         self, ctx: Context, prediction: Array, target: Array, weight: Array | None = None
     ) -> tuple[float, tuple[Array, Array, Array]]:
-        t = alike(prediction.shape, target)
-        check_two(t, -1, 1, ADVICE, ctx)
+        given = alike(prediction.shape, target)
+        check_two(given, -1, 1, ADVICE, ctx, self.ignore_index)
+        t = settled(ctx, given, self.ignore_index, 1)
         gaps = np.multiply(prediction, t, out=ctx.empty("gaps", prediction.shape))
         np.subtract(1, gaps, out=gaps)
         np.maximum(gaps, 0, out=gaps)
-        value, share = row_mean(ctx, gaps, weight)
+        value, share = row_mean(ctx, gaps, weight, self._counted(ctx, given))
         return value, (gaps, t, share)
 
     def backward(self, ctx: Context, saved: tuple[Array, Array, Array]) -> Array:
@@ -48,13 +56,32 @@ class Hinge(Loss):
         dy *= t
         return scaled(np.negative(dy, out=dy), share)
 
+    def mass(
+        self, ctx: Context, prediction: tuple[int, ...], target: Array, weight: Array | None
+    ) -> float:
+        each = self._counted(ctx, alike(prediction, target))
+        if each is None:
+            return super().mass(ctx, prediction, target, weight)
+        return mass_of(ctx, each, weight)
+
+    def _counted(self, ctx: Context, target: Array) -> Array | None:
+        return counted(ctx, target, (-1, 1), self.class_weight, self.ignore_index)
+
     @classmethod
     def examples(cls) -> Iterator[Example]:
         yield Example(cls(), (1,), draw=lambda rng, n: _drawn(rng, (n, 1), (n,)))
         yield Example(cls(), (2, 3), draw=lambda rng, n: _drawn(rng, (n, 2, 3), (n, 2, 3)))
+        yield Example(
+            cls(class_weight=(1.0, 3.0), ignore_index=0),
+            (2, 3),
+            draw=lambda rng, n: _drawn(rng, (n, 2, 3), (n, 2, 3), (-1, 0, 1)),
+        )
 
 
 def _drawn(
-    rng: np.random.Generator, scores: tuple[int, ...], signs: tuple[int, ...]
+    rng: np.random.Generator,
+    scores: tuple[int, ...],
+    signs: tuple[int, ...],
+    among: tuple[int, ...] = (-1, 1),
 ) -> tuple[Array, Array]:
-    return rng.standard_normal(scores), rng.choice([-1, 1], signs)
+    return rng.standard_normal(scores), rng.choice(among, signs)

@@ -25,7 +25,8 @@ class KLDivergence(Loss):
 
     It is `cross_entropy` less the entropy of the targets: the gradient, -t / p * w / sum(w), is
     the same, and the loss is 0 where p = t. As there, a p below the dtype's smallest normal number
-    is taken for that number. Kullback and Leibler, On information and sufficiency, 1951.
+    is taken for that number. Weights of classes, smoothing and labels to be ignored are fields of
+    `cross_entropy`. Kullback and Leibler, On information and sufficiency, 1951.
     """
 
     kind: ClassVar[str] = "kl_divergence"

@@ -11,18 +11,26 @@ from mlpk.arrays import Array
 from mlpk_plugins.losses.weights import row_weights, shares
 
 
-def row_mean(ctx: Context, losses: Array, weight: Array | None) -> tuple[float, Array]:
-    """Return sum(w * l) / sum(w) of losses l (n, ...), and what each element of a row counts in it.
+def row_mean(
+    ctx: Context, losses: Array, weight: Array | None, each: Array | None = None
+) -> tuple[float, Array]:
+    """Return sum(w * l) / sum(w) of losses l (n, ...), and what the elements of a row count in it.
 
-    The second is scratch (n, 1). If all weights are 0, so are both.
+    w is the row's weight, times what each element counts if `each` (n, ...) tells. The second is
+    scratch: (n, 1), or with `each` (n, elements). If all weights are 0, so are both.
     """
     n, elements = len(losses), prod(losses.shape[1:])
-    share = shares(ctx, row_weights(ctx, weight, n))
-    share /= elements
-    rows = np.add.reduce(
-        losses.reshape(n, elements), axis=1, keepdims=True, out=ctx.empty("rows", (n, 1))
-    )
-    rows *= share
+    flat, rows = losses.reshape(n, elements), ctx.empty("rows", (n, 1))
+    if each is None:
+        share = shares(ctx, row_weights(ctx, weight, n))
+        share /= elements
+        np.add.reduce(flat, axis=1, keepdims=True, out=rows)
+        rows *= share
+    else:
+        weights = row_weights(ctx, weight, n, (elements,))
+        weights *= each.reshape(n, elements)
+        share = shares(ctx, weights)[..., 0]
+        np.einsum("ne,ne->n", flat, share, out=rows[:, 0])
     return 0.0 + float(np.sum(rows, dtype=np.float64)), share  # 0.0 + makes 0.0 of -0.0
 
 

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
-from attrs import Attribute, field
+from attrs import field
 from attrs.validators import and_, ge, lt
-from numpy.typing import DTypeLike
 
-from mlpk import ConfigError, Context, Example, Loss, define
+from mlpk import Context, Example, Loss, define
 from mlpk.arrays import Array
-from mlpk_plugins.losses.targets import check_class_targets, check_classes, class_targets, cross
-from mlpk_plugins.losses.weights import row_weights, shares
-
-
-def _not_negative(_: object, attribute: Attribute[Any], given: tuple[float, ...] | None) -> None:
-    """Refuse negative weights of classes."""
-    if given is not None and min(given, default=0) < 0:
-        raise ValueError(f"'{attribute.name}' must hold numbers from 0, found {given}")
+from mlpk_plugins.losses import class_shares
+from mlpk_plugins.losses.targets import cross
+from mlpk_plugins.losses.weights import not_negative
 
 
 @define
@@ -42,19 +36,16 @@ class SoftmaxCrossEntropy(Loss):
     takes: ClassVar[str] = "logits"
 
     label_smoothing: float = field(default=0.0, validator=and_(ge(0), lt(1)))
-    class_weight: tuple[float, ...] | None = field(default=None, validator=_not_negative)
+    class_weight: tuple[float, ...] | None = field(default=None, validator=not_negative)
     ignore_index: int | None = None
 
     def check(self, prediction: tuple[int, ...], target: Array) -> None:
-        check_classes(self.kind, (None, *prediction))
-        check_class_targets((None, *prediction), target, self.ignore_index)
-        self._weight_of_class(prediction[-1], np.float64)
+        class_shares.check(self, prediction, target)
 
     def forward(
         self, ctx: Context, prediction: Array, target: Array, weight: Array | None = None
     ) -> tuple[float, tuple[Array, Array]]:
-        check_classes(self.kind, prediction.shape)
-        t = self._shared_out(ctx, prediction.shape, target, weight)
+        t = class_shares.shared_out(ctx, self, prediction.shape, target, weight)
         peak = ctx.empty("peak", (*prediction.shape[:-1], 1))
         np.maximum.reduce(prediction, axis=-1, keepdims=True, out=peak)
         logs = np.subtract(prediction, peak, out=ctx.empty("logs", prediction.shape))
@@ -76,50 +67,7 @@ class SoftmaxCrossEntropy(Loss):
     ) -> float:
         if self.class_weight is None and self.ignore_index is None:
             return super().mass(ctx, prediction, target, weight)
-        of_class = self._weight_of_class(prediction[-1], ctx.dtype).astype(np.float64)
-        each = ctx.empty("each", prediction[:-1], np.float64)
-        if target.shape == prediction:
-            np.matmul(target, of_class, out=each)
-        else:
-            np.take(of_class, target, mode="clip", out=each)
-            if self.ignore_index is not None:
-                counts = ctx.empty("counts", target.shape, np.bool_)
-                each *= np.not_equal(target, self.ignore_index, out=counts)
-        rows = np.mean(
-            each.reshape(len(each), -1), axis=1, out=ctx.empty("rows", (len(each),), np.float64)
-        )
-        return float(rows.sum() if weight is None else np.dot(rows, weight))
-
-    def _shared_out(
-        self, ctx: Context, shape: tuple[int, ...], target: Array, weight: Array | None
-    ) -> Array:
-        """Return t * w / sum(w), so that the loss is -sum(t * log softmax(z)) over everything."""
-        t = class_targets(ctx, shape, target, self.ignore_index)
-        weights = row_weights(ctx, weight, shape[0], shape[1:-1])
-        if self.class_weight is not None or self.ignore_index is not None:
-            # A row that is ignored is all zeros, and so loses its weight here.
-            of_class = self._weight_of_class(shape[-1], ctx.dtype)
-            weights *= np.matmul(t, of_class, out=ctx.empty("of_row", shape[:-1]))
-        if self.label_smoothing:
-            t *= 1 - self.label_smoothing
-            t += self.label_smoothing / shape[-1]
-        t *= shares(ctx, weights)
-        return t
-
-    def _weight_of_class(self, classes: int, dtype: DTypeLike) -> Array:
-        if self.class_weight is None:
-            return np.ones(classes, dtype)
-        where, found = f"{self.kind}.class_weight", len(self.class_weight)
-        if found != classes:
-            raise ConfigError(where, f"wanted {classes} numbers, one a class, found {found}")
-        most = float(np.finfo(dtype).max)
-        if max(self.class_weight) > most:
-            raise ConfigError(
-                where,
-                f"wanted numbers up to {most:.2g}, the most that {np.dtype(dtype)} holds, "
-                f"found {max(self.class_weight)}",
-            )
-        return np.array(self.class_weight, dtype)
+        return class_shares.mass(ctx, self, prediction, target, weight)
 
     @classmethod
     def examples(cls) -> Iterator[Example]:

@@ -75,13 +75,20 @@ def cross(ctx: Context, t: Array, logs: Array) -> float:
     return 0.0 - float(np.sum(terms, dtype=np.float64))  # a minus alone makes -0.0 of nothing
 
 
-def check_range(target: Array, low: float, high: float) -> None:
-    """Refuse numbers below `low` or above `high`, naming the first row."""
+def check_range(
+    target: Array, low: float, high: float, ignored: int | None = None, mask: Array | None = None
+) -> None:
+    """Refuse numbers below `low` or above `high` that are not `ignored`, naming the first row.
+
+    `mask` is scratch memory.
+    """
+    counts = True if ignored is None else np.not_equal(target, ignored, out=mask)
     # `fmin` and `fmax` pass over NaN, behind which `min` would hide what is out of range.
-    least = np.fmin.reduce(target, axis=None, initial=low)
-    if least < low or np.fmax.reduce(target, axis=None, initial=low) > high:
-        at = tuple(np.argwhere((target < low) | (target > high))[0])
+    least = np.fmin.reduce(target, axis=None, initial=low, where=counts)
+    if least < low or np.fmax.reduce(target, axis=None, initial=low, where=counts) > high:
+        at = tuple(np.argwhere(counts & ((target < low) | (target > high)))[0])
         wanted = f"{low} to {high}" if high < inf else f"{low} or more"
+        wanted += "" if ignored is None else f", or {ignored}"
         raise DataError(f"target {target[at]} in row {at[0]}: wanted {wanted}", int(at[0]))
 
 
@@ -121,7 +128,10 @@ def _are_labels(prediction: Shape, target: Array, ignored: int | None) -> bool:
         f"wanted integer labels {_named(prediction[:-1])}, or one-hot or soft targets "
         f"{_named(prediction)}; found {target.dtype} {_named(target.shape)}"
     )
-    raise DataError(problem) if shaped_like_labels else ShapeError(problem)
+    if shaped_like_labels:
+        raise DataError(f"{problem}; whole numbers become labels with y.astype(int)")
+    column = target.dtype.kind in "iu" and _fits((*prediction[:-1], 1), target.shape)
+    raise ShapeError(f"{problem}; drop the last axis, y[..., 0]" if column else problem)
 
 
 def _refuse_outside(
@@ -133,7 +143,11 @@ def _refuse_outside(
     if low < 0 or high >= classes:
         at = tuple(np.argwhere(counts & ((labels < 0) | (labels >= classes)))[0])
         problem = f"label {labels[at]} in row {at[0]}: wanted 0 to {classes - 1}"
-        raise DataError(problem if ignored is None else f"{problem}, or {ignored}", int(at[0]))
+        if ignored is not None:
+            problem += f", or {ignored}"
+        elif labels[at] < 0:
+            problem += f"; where it means no class, take a loss with ignore_index={labels[at]}"
+        raise DataError(problem, int(at[0]))
 
 
 def _fits(wanted: Shape, found: tuple[int, ...]) -> bool:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from math import prod
+from typing import Any
+
 import numpy as np
+from attrs import Attribute
 
 from mlpk import Context, ShapeError
 from mlpk.arrays import Array
@@ -31,3 +35,20 @@ def shares(ctx: Context, weights: Array) -> Array:
     else:
         np.divide(weights, total, out=shares[..., 0])
     return shares
+
+
+def mass_of(ctx: Context, each: Array, weight: Array | None) -> float:
+    """Return the sum of the rows' weights, each times the mean of what its positions count.
+
+    each (n, ...), float64.
+    """
+    n = len(each)
+    rows = ctx.empty("mass", (n,), np.float64)
+    np.mean(each.reshape(n, prod(each.shape[1:])), axis=1, out=rows)
+    return float(rows.sum() if weight is None else np.dot(rows, weight))
+
+
+def not_negative(_: object, attribute: Attribute[Any], given: tuple[float, ...] | None) -> None:
+    """Refuse negative weights of classes."""
+    if given is not None and min(given, default=0) < 0:
+        raise ValueError(f"'{attribute.name}' must hold numbers from 0, found {given}")

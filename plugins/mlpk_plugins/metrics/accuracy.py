@@ -21,7 +21,8 @@ class Accuracy(Metric):
 
     prediction (N,) or (N, ..., 1): the class is 1 where the score is above `threshold`, else 0;
     target: labels or probabilities, with or without the last axis. The threshold has to be given:
-    0.0 for logits, as `binary_cross_entropy` takes them, 0.5 for probabilities.
+    0.0 for logits, as `binary_cross_entropy` takes them, 0.5 for probabilities. With scores of
+    several classes it is refused.
 
     A position with a nan among its scores is taken for no class, which is a miss. Positions
     whose integer label is `ignore_index` don't count. A row's weight is that of each of its

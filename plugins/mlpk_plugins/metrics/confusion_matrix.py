@@ -17,7 +17,7 @@ class ConfusionMatrix(Metric):
 
     With weights it is their sum. Before any row it is (0, 0).
 
-    Predictions, targets, `threshold` (for a single score it has to be given), `ignore_index` and
+    Predictions, targets, `threshold` (for a single score, and only there), `ignore_index` and
     weights as in `accuracy`. A position with a nan among its scores is taken for no class: it
     stands in no column, and its row sums to less than what is of the class.
     """

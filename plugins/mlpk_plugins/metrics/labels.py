@@ -55,6 +55,12 @@ def decided(
 def true_classes(metric: Deciding, prediction: Shape, target: Array) -> tuple[Array, Array | None]:
     """Return labels (N, ...) for predictions of a shape, and which of them count (None: all)."""
     if len(prediction) > 1 and prediction[-1] > 1:
+        if metric.threshold is not None:
+            raise ConfigError(
+                f"{metric.kind}.threshold",
+                f"is for a single score, found one for each of {prediction[-1]} classes, where the "
+                "highest decides; take 'threshold' away, or end the network in one unit",
+            )
         return class_labels(prediction, target, metric.ignore_index)
     if metric.threshold is None:
         raise ConfigError(
@@ -78,9 +84,10 @@ def class_labels(
         _refuse(np.isnan(target), target, "target", "wanted the share of a class")
         return target.argmax(axis=-1), None
     if target.shape != prediction[:-1]:
+        hint = "; drop the last axis, y[..., 0]" if target.shape == (*prediction[:-1], 1) else ""
         raise DataError(
             f"wanted integer labels of shape {prediction[:-1]}, or one-hot or soft targets "
-            f"of shape {prediction}, found shape {target.shape}"
+            f"of shape {prediction}, found shape {target.shape}{hint}"
         )
     return _checked(target, prediction[-1], ignore_index)
 
@@ -109,6 +116,9 @@ def _checked(labels: Array, classes: int, ignore_index: int | None) -> tuple[Arr
         raise DataError(f"wanted integer labels, found {labels.dtype}; convert them: y.astype(int)")
     wanted, wrong = f"wanted 0 to {classes - 1}", (labels < 0) | (labels >= classes)
     if ignore_index is None:
+        least = labels.min(initial=0)
+        if least < 0:
+            wanted += f"; where {least} means no class, give the metric ignore_index={least}"
         _refuse(wrong, labels, "label", wanted)
         return labels, None
     counts = labels != ignore_index

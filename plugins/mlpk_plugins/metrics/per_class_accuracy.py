@@ -17,7 +17,7 @@ class PerClassAccuracy(Metric):
 
     That is the recall of each; nan for a class that no target has.
 
-    Predictions, targets, `threshold` (for a single score it has to be given), `ignore_index` and
+    Predictions, targets, `threshold` (for a single score, and only there), `ignore_index` and
     weights as in `accuracy`; a position with a nan among its scores is a miss.
     """
 

@@ -20,7 +20,7 @@ class Precision(Metric):
     divide by it is 0; it is nan if nothing counts at all. Everything is counted over the whole set
     before it is divided.
 
-    Predictions, targets, `threshold` (for a single score it has to be given), `ignore_index` and
+    Predictions, targets, `threshold` (for a single score, and only there), `ignore_index` and
     weights as in `accuracy`. A position with a nan among its scores is taken for no class.
     """
 

@@ -21,8 +21,9 @@ class R2(Metric):
 
     1 is perfect, 0 as good as the mean of the targets, below 0 worse. prediction y (N, ...),
     target t of the same shape; a last axis of length 1 may be missing in one of the two. Each
-    number of a row has its own mean and its own quotient. It is nan where targets don't vary, or
-    if there is none. w is the weight of the row.
+    number of a row has its own mean and its own quotient. Numbers whose targets never vary, as
+    pixels at the border of images do, have none and are left out of the average; it is nan if no
+    target varies. w is the weight of the row, and rows of weight 0 make nothing vary.
 
     The spread is gathered around the running mean (Chan, Golub and LeVeque, 1983), so that targets
     far from 0 lose no digits.
@@ -56,8 +57,9 @@ class R2(Metric):
             return
         if not state["mean"].size:
             state |= {name: np.zeros(t.shape[1]) for name in ("mean", "spread", "missed")}
-        # Around a target, not around 0, so that targets that don't vary have a spread of just 0.
-        mean = t[0] + w @ (t - t[0]) / total
+        # Around a target that counts, so that targets that don't vary have a spread of just 0.
+        near = t[np.argmax(w != 0)]
+        mean = near + w @ (t - near) / total
         gap = mean - state["mean"]
         before = float(state["weight"])
         state["weight"] += total
@@ -66,10 +68,10 @@ class R2(Metric):
         state["missed"] += w @ missed**2
 
     def result(self, state: MetricState) -> float:
-        spread = state["spread"]
-        if not spread.size or not spread.all():
+        varies = state["spread"] != 0
+        if not varies.any():
             return float("nan")
-        return float(np.mean(1 - state["missed"] / spread))
+        return float(np.mean(1 - state["missed"][varies] / state["spread"][varies]))
 
     @classmethod
     def examples(cls) -> Iterator[Example]:

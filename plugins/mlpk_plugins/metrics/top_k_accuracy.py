@@ -22,9 +22,10 @@ class TopKAccuracy(Metric):
     """The share of positions where fewer than k classes score higher than the true one.
 
     prediction (N, ..., C), C >= 2; target: integer labels (N, ...), or one-hot or soft (N, ..., C).
-    k >= 1; with k >= C it is 1. Classes that tie with the true one don't push it out; a score that
-    is nan does, and is never among the top itself. Positions whose integer label is `ignore_index`
-    don't count, and it is nan if none does. A row's weight is that of each of its positions.
+    1 <= k < C: among all C classes the true one always is. Classes that tie with the true one don't
+    push it out; a score that is nan does, and is never among the top itself. Positions whose
+    integer label is `ignore_index` don't count, and it is nan if none does. A row's weight is that
+    of each of its positions.
     """
 
     kind: ClassVar[str] = "top_k_accuracy"
@@ -43,9 +44,8 @@ class TopKAccuracy(Metric):
     ) -> None:
         labels, counts = self._true_classes(prediction.shape, target)
         own = np.take_along_axis(prediction, labels[..., np.newaxis], axis=-1)
-        classes = prediction.shape[-1]
-        above = classes - np.sum(prediction <= own, axis=-1)
-        running_mean.add(state, above < min(self.k, classes), weight, counts)
+        above = prediction.shape[-1] - np.sum(prediction <= own, axis=-1)
+        running_mean.add(state, above < self.k, weight, counts)
 
     def result(self, state: MetricState) -> float:
         return running_mean.mean(state)
@@ -58,6 +58,12 @@ class TopKAccuracy(Metric):
                 self.kind,
                 "wanted predictions with a score for each of two classes or more, found shape "
                 f"{prediction}; for a single score use accuracy",
+            )
+        if self.k >= prediction[-1]:
+            raise ConfigError(
+                f"{self.kind}.k",
+                f"wanted less than the {prediction[-1]} classes, among which the true one always "
+                f'is, found {self.k}; give a smaller "k", or take accuracy, which is that of k = 1',
             )
         return class_labels(prediction, target, self.ignore_index)
 

@@ -56,6 +56,34 @@ def test_it_waits_and_puts_the_best_weights_and_buffers_back(values, patience, b
     assert stopping.best_epoch == best
 
 
+def test_it_may_just_stop():
+    stopping = mlpk.callbacks.early_stopping(patience=2, keep_best=False)
+    assert run(stopping, [3, 1, 2, 4, 5]) == (4, 4)
+    assert stopping.best_epoch == 2
+    assert set(stopping.state()) == {"best", "best_epoch", "waited"}
+    with pytest.raises(ConfigError, match=r"^early_stopping.keep_best: wanted True or False"):
+        mlpk.callbacks.early_stopping(keep_best="no")
+
+
+def test_it_goes_with_an_average_only_if_it_just_stops():
+    average = mlpk.callbacks.moving_average()
+    given = {"kind": "early_stopping", "patience": 1, "monitor": "loss"}
+    model = mlpk.Model([mlpk.layers.dense(units=1)], input_shape=(2,), seed=0)
+    x, y = np.ones((4, 2)), np.ones((4, 1))
+    options = {"loss": "mean_squared_error", "optimizer": "sgd", "progress": False}
+    for callbacks, sentence in (
+        ([given, average], r"^callbacks\[1\]: moving_average puts .* early_stopping, callbacks\[0\];"),
+        (["moving_average", given], r"^callbacks\[1\]: early_stopping puts .* moving_average, call"),
+        ([average, "moving_average"], r"^callbacks\[1\]: moving_average puts .* does moving_average"),
+    ):
+        before = model.params["dense/weight"].copy()
+        with pytest.raises(ConfigError, match=sentence):
+            model.fit(x, y, callbacks=callbacks, **options)
+        np.testing.assert_array_equal(model.params["dense/weight"], before)
+    model.fit(x, y, callbacks=[{**given, "keep_best": False}, average], **options)
+    assert average.updates == 1
+
+
 def test_better_means_by_more_than_min_delta():
     values = [1.0, 0.9, 0.81, 0.5]
     assert run(mlpk.callbacks.early_stopping(patience=2, min_delta=0.2), values) == (1, 3)

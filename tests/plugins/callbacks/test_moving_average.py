@@ -31,20 +31,66 @@ def train(model, *callbacks, **more):
     rng = np.random.default_rng(0)
     x = rng.standard_normal((40, 2))
     given = {"loss": "mean_squared_error", "optimizer": "adam", "epochs": 2, "batch_size": 10}
-    model.fit(x, x[:, :1], callbacks=callbacks, progress=False, **given, **more)
+    model.fit(x, x[:, :1], callbacks=callbacks, progress=False, **{**given, **more})
 
 
 def test_it_is_the_average_of_what_was_seen():
     model, seen = net(), Seen()
-    wanted = {name: array.copy() for name, array in arrays(model).items()}
     train(model, seen, mlpk.callbacks.moving_average(decay=0.75))
     assert len(seen.weights) == 8
-    for weights in seen.weights:
-        for name, array in weights.items():
-            wanted[name] = 0.75 * wanted[name] + 0.25 * array
+    shares = 0.75 ** np.arange(7, -1, -1)
     for name, array in arrays(model).items():
-        np.testing.assert_allclose(array, wanted[name], rtol=1e-12)
+        every = np.stack([weights[name] for weights in seen.weights])
+        wanted = np.average(every, axis=0, weights=shares)
+        np.testing.assert_allclose(array, wanted, rtol=1e-12, atol=1e-15)
         assert (array != seen.weights[-1][name]).any()
+
+
+def test_after_one_update_it_is_the_weights_whatever_the_decay():
+    model, seen = net(), Seen()
+    train(model, seen, mlpk.callbacks.moving_average(decay=0.9999), batch_size=40, epochs=1)
+    (weights,) = seen.weights
+    for name, array in arrays(model).items():
+        np.testing.assert_array_equal(array, weights[name])
+
+
+def test_a_short_run_is_better_than_where_it_began():
+    x, y, x_test, y_test = mlpk.datasets.digits()
+    layers = ["flatten", mlpk.layers.dense(units=32), "batch_norm", "relu"]
+    model = mlpk.Model([*layers, mlpk.layers.dense(units=10)], input_shape=(8, 8, 1), seed=0)
+    given = {"loss": "softmax_cross_entropy", "metrics": ["accuracy"]}
+    history = model.fit(
+        x, y, optimizer="adam", epochs=3, validation=(x_test, y_test), progress=False,
+        callbacks=["moving_average"], **given,
+    )  # fmt: skip
+    found = model.evaluate(x_test, y_test, **given)["accuracy"]
+    assert found > history.metrics["val_accuracy"][0] > 0.5
+
+
+@pytest.mark.parametrize(("accumulate", "updates"), [(1, 8), (2, 4), (3, 4)])
+def test_updates_count_and_not_batches(accumulate, updates):
+    average = mlpk.callbacks.moving_average(decay=0.5)
+    train(net(), average, accumulate=accumulate)
+    assert average.updates == updates
+
+
+def test_a_run_without_an_update_leaves_the_weights_alone():
+    class Broken:
+        def __len__(self):
+            return 1
+
+        def __iter__(self):
+            raise InterruptedError
+
+    model = net()
+    before = {name: array.copy() for name, array in arrays(model).items()}
+    with pytest.raises(InterruptedError):
+        model.fit(
+            Broken(), loss="mean_squared_error", optimizer="adam", progress=False,
+            callbacks=["moving_average"],
+        )  # fmt: skip
+    for name, array in arrays(model).items():
+        np.testing.assert_array_equal(array, before[name])
 
 
 def test_without_decay_it_is_the_weights():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import mlpk
-from mlpk import ConfigError, Context, DataError
+from mlpk import ConfigError, Context, DataError, GraphError
 from mlpk_plugins.layers.embedding import Embedding
 
 WEIGHT = np.array([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0], [6.0, 7.0]])
@@ -89,10 +89,13 @@ def test_an_index_out_of_range_names_its_row(x, value, row):
 
 
 def test_real_numbers_are_no_indices():
-    with pytest.raises(
-        DataError, match="wanted whole numbers, found dtype float64; make the input"
-    ):
-        Table().forward(np.array([1.0]))
+    layer = Embedding(entries=4, units=2)
+    with pytest.raises(GraphError, match=r'wanted whole numbers, .* input_dtype="int64"$'):
+        mlpk.Model([layer], input_shape=(7,))
+    with pytest.raises(GraphError, match=r'^embedding: .* mlpk.Input\(..., dtype="int64"\)$'):
+        layer(mlpk.Input((7,), name="words"))
+    with pytest.raises(GraphError, match="found bool from the input 'words'"):
+        layer(mlpk.Input((7,), dtype="bool", name="words"))
 
 
 def test_memory_stays_as_it_is(peak):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import mlpk
-from mlpk import ConfigError, DataError, ShapeError
+from mlpk import ConfigError, GraphError, ShapeError
 from mlpk_plugins.initializers.gate_constant import GateConstant
 from mlpk_plugins.initializers.zeros import Zeros
 from mlpk_plugins.layers.bidirectional import Bidirectional
@@ -343,11 +343,16 @@ def test_what_does_not_fit_is_refused(kind, alone):
     run.inputs = (run.inputs[0], np.ones((2, 4), bool))
     with pytest.raises(ShapeError, match=r"wanted a mask of shape \(2, 5\), found \(2, 4\)"):
         run.forward()
-    run.inputs = (run.inputs[0], np.ones((2, 5)))
-    with pytest.raises(
-        DataError, match="wanted a mask of dtype bool as second input, found float64"
-    ):
-        run.forward()
+
+
+@pytest.mark.parametrize("kind", [SimpleRNN, GRU, LSTM, Bidirectional])
+def test_a_mask_is_of_bools_and_a_sequence_of_reals(kind):
+    layer = Bidirectional(GRU(units=4)) if kind is Bidirectional else kind(units=4)
+    with pytest.raises(GraphError, match="wanted a mask of true and false as input 2, found real"):
+        layer(mlpk.Input((5, 3)), mlpk.Input((5,)))
+    with pytest.raises(GraphError, match="wanted real numbers as input 1, found int64 from"):
+        layer(mlpk.Input((5, 3), dtype="int64"), mlpk.Input((5,), dtype="bool"))
+    assert layer(mlpk.Input((5, 3)), mlpk.Input((5,), dtype="bool")).shape[0] in (4, 8)
 
 
 def test_bidirectional_refuses_what_is_no_sequence_layer():

@@ -37,6 +37,40 @@ def test_weights_by_hand(loss, wanted):
     assert loss(SCORES, SIGNS, [1.0, 3.0])[0] == wanted
 
 
+@pytest.mark.parametrize("kind", [Hinge, SquaredHinge], ids=lambda kind: kind.kind)
+def test_weights_of_answers_and_ignored_ones_by_hand(kind):
+    # Gaps 0.5, 3 and 1.25 of the answers 1, 1 and -1, which weigh 3, 3 and 1; the row of the last
+    # counts twice, and one of its two is ignored.
+    loss, signs = kind(class_weight=(1.0, 3.0), ignore_index=0), np.array([[1, 1], [0, -1]])
+    weight, power = np.array([1.0, 2.0]), 1 if kind is Hinge else 2
+    value, gradient = loss(SCORES, signs, weight)
+    assert value == pytest.approx((3 * 0.5**power + 3 * 3**power + 2 * 1.25**power) / 8)
+    slopes = [[3, 3], [0, -2]] if kind is Hinge else [[3 * 1, 3 * 6], [0, -2 * 2.5]]
+    np.testing.assert_allclose(gradient, -np.array(slopes) / 8, rtol=1e-14)
+    # A row counts by the mean of its elements: (3 + 3) / 2, and (0 + 1) / 2 twice.
+    assert loss.mass(Context("float64"), (2, 2), signs, weight) == 4.0
+
+
+@pytest.mark.parametrize("loss", [Hinge(ignore_index=0), SquaredHinge(ignore_index=0)], ids=repr)
+def test_other_answers_than_the_ignored_are_still_refused(loss):
+    with pytest.raises(DataError, match="target 2 in row 1: wanted -1 or 1, or 0; labels 0 and 1"):
+        loss(SCORES, np.array([[1, 0], [2, 1]]))
+
+
+def test_focal_leaves_out_what_is_ignored():
+    target, weight = np.array([[1, -1], [1, 0]]), np.array([1.0, 3.0])
+    loss = Focal(gamma=2.0, ignore_index=-1)
+    value, gradient = loss(np.where(target < 0, 1e4, Z), target, weight)
+    parts = focal(1 / 4, 2) + 3 * focal(4 / 5, 2) + 3 * focal(1 / 5, 2)
+    assert value == pytest.approx(parts / 7)
+    _, alone = Focal(gamma=2.0)(Z[[0, 1, 1], [0, 0, 1]], np.array([1, 1, 0]), [1.0, 3.0, 3.0])
+    assert gradient[0, 1] == 0
+    np.testing.assert_allclose(gradient[[0, 1, 1], [0, 0, 1]], alone, rtol=1e-14)
+    assert loss.mass(Context("float64"), (2, 2), target, weight) == 3.5
+    with pytest.raises(DataError, match="target 2 in row 0: wanted 0 or 1, or -1; for classes"):
+        loss(Z, np.array([[2, -1], [1, 0]]))
+
+
 @pytest.mark.parametrize("loss", [Hinge(), SquaredHinge()], ids=lambda loss: loss.kind)
 def test_what_is_right_by_far_is_left_alone(loss):
     value, gradient = loss(np.array([[1.0], [1e4], [-1e4]]), [1, 1, -1])

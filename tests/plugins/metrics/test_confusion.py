@@ -115,6 +115,22 @@ def test_the_threshold_has_to_be_given(metric):
         assert caught.value.where == f"{metric.kind}.threshold"
 
 
+@pytest.mark.parametrize("metric", [Accuracy, *ALL], ids=lambda metric: metric.kind)
+@pytest.mark.parametrize("shape", [(2, 2), (2, 1, 3)])
+def test_several_classes_have_no_threshold(metric, shape):
+    fields = {"average": "macro"} if metric in RATIOS else {}
+    made, labels = metric(threshold=0.5, **fields), np.zeros(shape[:-1], int)
+    metric(**fields).check(shape[1:], labels)
+    for refused in (
+        lambda: made.check(shape[1:], labels),
+        lambda: measured(made, np.zeros(shape), labels),
+    ):
+        message = f"one for each of {shape[-1]} classes.*take 'threshold' away"
+        with pytest.raises(ConfigError, match=message) as caught:
+            refused()
+        assert caught.value.where == f"{metric.kind}.threshold"
+
+
 @pytest.mark.parametrize("metric", RATIOS, ids=lambda metric: metric.kind)
 def test_binary_is_for_two_classes(metric):
     for refused in (

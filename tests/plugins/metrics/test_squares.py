@@ -91,7 +91,31 @@ def test_nothing_gives_nan(metric):
 
 
 def test_r2_of_targets_that_do_not_vary_is_nan():
-    assert math.isnan(measured(R2(), PREDICTION, np.array([[1.0, 2.0], [1.0, 3.0]])))
+    assert math.isnan(measured(R2(), PREDICTION, np.array([[1.0, 2.0], [1.0, 2.0]])))
+    assert math.isnan(measured(R2(), PREDICTION, TARGET, np.array([0.0, 3.0])))
+
+
+def test_targets_that_do_not_vary_are_no_part_of_the_mean():
+    # The second column is missed by 0.5 and 0.5, around targets that lie 0.5 from their mean.
+    prediction, target = np.array([[9.0, 2.5], [1.0, 2.5]]), np.array([[1.0, 2.0], [1.0, 3.0]])
+    assert measured(R2(), prediction, target) == 0.0
+
+
+@given(st.integers(0, 2**32), st.integers(4, 30), st.integers(1, 3), st.integers(0, 3))
+def test_what_varies_is_averaged_as_scikit_learn_does(theirs, seed, n, columns, still):
+    """Also where a row of weight 0 is all that differs, and pieces are cut anywhere."""
+    rng = np.random.default_rng(seed)
+    prediction, target = rng.standard_normal((2, n, columns + still))
+    weight = rng.uniform(0.1, 2, n)
+    weight[rng.integers(n, size=1)] = 0
+    order = rng.permutation(columns + still)
+    target[:, order[columns:]] = np.where(weight[:, None] > 0, rng.standard_normal(still), 7.0)
+    varying = np.sort(order[:columns])
+    metric, state, cut = R2(), R2().start(), rng.integers(n + 1)
+    for part in (slice(cut), slice(cut, None)):
+        metric.update(state, prediction[part], target[part], weight[part])
+    wanted = theirs.r2_score(target[:, varying], prediction[:, varying], sample_weight=weight)
+    assert metric.result(state) == pytest.approx(wanted, rel=1e-9, abs=1e-9)
 
 
 @pytest.mark.parametrize("value", [0.1, 1 / 3, 1e6 + 0.1])
