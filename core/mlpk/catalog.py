@@ -6,11 +6,8 @@ A catalog never changes. The current one is made on first use and swapped for a 
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Literal
-
-import attrs
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from mlpk.errors import (
     ConfigError,
@@ -22,56 +19,30 @@ from mlpk.errors import (
     nearest,
     shown,
 )
+from mlpk.record import FIRST_PARTY, LOCAL, Brought, Record
+from mlpk.turn import Turn
 from mlpk.version import __version__
+from mlpk_schemas.synonyms import kind_hint
 
 __all__ = [
     "FIRST_PARTY",
     "LOCAL",
     "Brought",
     "Catalog",
-    "Family",
     "Record",
+    "Show",
     "current",
     "discovered",
     "swap",
 ]
-
-FIRST_PARTY = "mlpk"
-LOCAL = "_local"  # owns what was added without an entry point
-
-
-@attrs.frozen
-class Brought:
-    """One thing that a plugin brought: a class, or a dataset function."""
-
-    family: str
-    kind: str
-    dist: str
-    thing: Any
-
-    @property
-    def id(self) -> str:
-        """The name that files store: bare for first-party kinds, else "distribution:kind"."""
-        return self.kind if self.dist == FIRST_PARTY else f"{self.dist}:{self.kind}"
-
-
-@attrs.frozen
-class Record:
-    """What became of one plugin. `error` is its traceback, or why it is not active."""
-
-    dist: str
-    version: str
-    state: Literal["active", "blocked", "failed", "conflict"]
-    seconds: float
-    kinds: tuple[str, ...]
-    error: str | None = None
 
 
 class Catalog:
     """A fixed set of kinds, found by short name in code and by id in files.
 
     `former` are those that others have replaced (a notebook's cell that ran again): networks made
-    of them can still be saved.
+    of them can still be saved. Where several name one class, the first keeps it. `caveat` is added
+    to what is said of an unknown name.
     """
 
     def __init__(
@@ -79,15 +50,19 @@ class Catalog:
         brought: Iterable[Brought],
         records: Iterable[Record],
         former: Iterable[Brought] = (),
+        caveat: str = "",
     ) -> None:
         self.brought = tuple(brought)
         self.records = tuple(records)
         self.former = tuple(former)
+        self._caveat = caveat
         self._by_id = {(item.family, item.id): item for item in self.brought}
         self._by_kind: dict[tuple[str, str], list[Brought]] = {}
         for item in self.brought:
             self._by_kind.setdefault((item.family, item.kind), []).append(item)
-        self._ids = {item.thing: item.id for item in (*self.former, *self.brought)}
+        self._ids: dict[Any, str] = {}
+        for item in (*self.brought, *self.former):
+            self._ids.setdefault(item.thing, item.id)
 
     def names(self, family: str) -> list[str]:
         """Return every name that `find` takes for a family: short where unique, else the id."""
@@ -114,14 +89,12 @@ class Catalog:
             raise UnknownKindError(family, name, problem)
         self._raise_if_broken(name)
         known = self.names(family)
-        broken = [record.dist for record in self.records if record.state in ("failed", "conflict")]
+        broken = {record.dist for record in self.records if record.broken}
         remedy = f" These plugins failed to load: {listing(broken)}." if broken else ""
-        raise UnknownKindError(
-            family,
-            name,
-            f"there is no '{name}' among the {family}.{nearest(name, known)} "
-            f"Known are: {listing(known, 40)}.{remedy}",
-        )
+        hint = kind_hint(family, name, known) or nearest(name, known)
+        hint = hint or f" Known are: {listing(known, 40)}."
+        problem = f"there is no '{name}' among the {family}.{hint}{remedy}{self._caveat}"
+        raise UnknownKindError(family, name, problem)
 
     def by_id(self, family: str, identity: str, schema: int) -> Any:
         """Return the class of an id in a file; its schema may be older than the installed one."""
@@ -159,10 +132,9 @@ class Catalog:
         record = self.owner(identity)
         if record is None or record.dist == LOCAL:
             return ""
-        named = f"{record.dist} {record.version}".strip()
         if record.state == "active":
-            return f"{named} is active, and has no such kind"
-        return f"{named} is {record.state}: {(record.error or '').strip().splitlines()[-1]}"
+            return f"{record.named} is active, and has no such kind"
+        return f"{record.named} is {record.state}: {record.reason}"
 
     def has(self, family: str | None, identity: str) -> bool:
         """Tell whether an id is active, in one family or (None) in any."""
@@ -190,84 +162,69 @@ class Catalog:
         record = self.owner(name)
         if record is not None and record.state != "active":
             raise PluginError(
-                f"'{name}' is asked for, but the plugin {record.dist} {record.version} is "
-                f"{record.state}: {(record.error or '').strip().splitlines()[-1]}",
+                f"'{name}' is asked for, but the plugin {record.named} is {record.state}: "
+                f"{record.reason}",
                 record.dist,
             )
 
 
-class Family(Mapping[str, Any]):
-    """The current catalog's view of one family: a mapping, with attribute access and completion."""
+Show = Callable[[Catalog], None]
+Make = Callable[[Show], Catalog]
 
-    def __init__(self, family: str) -> None:
-        self._family = family
-
-    def __getitem__(self, name: str) -> Any:
-        return current().find(self._family, name)
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):  # probed by copy, pickle and notebooks; no kind is called so
-            raise AttributeError(name)
-        return current().find(self._family, name)
-
-    def __contains__(self, name: object) -> bool:
-        return name in current().names(self._family) or (
-            isinstance(name, str) and current().has(self._family, name)
-        )
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(current().names(self._family))
-
-    def __len__(self) -> int:
-        return len(current().names(self._family))
-
-    def __dir__(self) -> list[str]:
-        return [*super().__dir__(), *(name for name in self if name.isidentifier())]
-
-    def __repr__(self) -> str:
-        return f"<mlpk.{self._family}: {', '.join(self)}>"
-
-
-_lock = threading.RLock()
+_turn = Turn()
 _current: Catalog | None = None
 _unfinished: Catalog | None = None
 
 
-def current() -> Catalog:
-    """Return the catalog in force; the first call discovers what is installed.
+def current(make: Make | None = None) -> Catalog:
+    """Return the catalog in force; the first call discovers what is installed, or calls `make`.
 
-    A plugin that asks while discovery imports it sees the first-party kinds.
+    A plugin that asks while it is being loaded, from any thread that it started, sees the
+    first-party kinds. Everybody else waits until all are loaded.
     """
+    if _unfinished is not None and _turn.mine:
+        return _unfinished
     if _current is not None:
         return _current
-    with _lock:
-        if _current is None and _unfinished is not None:
-            return _unfinished
-        return _current if _current is not None else swap(discovered)
+    if _turn.mine:
+        raise PluginError(
+            "mlpk's own plugins ask for kinds while they are being loaded", FIRST_PARTY
+        )
+    with _turn.taken():
+        return _current if _current is not None else _put_in_force(make or discovered)
 
 
-def discovered(show_unfinished: Callable[[Catalog], None]) -> Catalog:
+def discovered(show_unfinished: Show) -> Catalog:
     """Return a catalog of what is installed now."""
     from mlpk.discovery import discover  # noqa: PLC0415 - reading metadata takes time: on first use
 
     return discover(show_unfinished)
 
 
-def swap(make: Callable[[Callable[[Catalog], None]], Catalog]) -> Catalog:
+def swap(make: Make) -> Catalog:
     """Put the catalog that `make` returns in force.
 
     `make` is handed a function that shows an unfinished catalog to the plugins it is importing.
     """
+    if _turn.mine:
+        raise PluginError(
+            "plugins are being loaded, and one of them changes what is active; bring kinds through "
+            "hooks, and leave mlpk.plugins.add and refresh to programs"
+        )
+    with _turn.taken():
+        return _put_in_force(make)
+
+
+def _put_in_force(make: Make) -> Catalog:
     global _current, _unfinished  # noqa: PLW0603 - the one place where the catalog in force is held
-    with _lock:
-        try:
-            made = make(_show_unfinished)
-        finally:
-            _unfinished = None
-        _current = made
-        return made
+    try:
+        made = make(_show_unfinished)
+    finally:
+        _unfinished = None
+    _current = made
+    return made
 
 
 def _show_unfinished(catalog: Catalog) -> None:
-    global _unfinished  # noqa: PLW0603 - see swap
+    global _unfinished  # noqa: PLW0603 - see _put_in_force
     _unfinished = catalog

@@ -1,4 +1,4 @@
-"""Finding plugins: every entry point of the group "mlpk", one distribution after the other.
+"""Discovery: every installed plugin in turn, as far as the environment lets it in.
 
 A distribution whose import or hooks fail is recorded with its traceback; everything else works.
 """
@@ -10,75 +10,130 @@ import re
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Iterable
-from importlib import metadata
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Literal
 
-from mlpk.catalog import FIRST_PARTY, Brought, Catalog, Record
-from mlpk.errors import PluginError, PluginWarning, nearest
-from mlpk.staging import stage
+import attrs
 
-__all__ = ["GROUP", "discover"]
+from mlpk.catalog import FIRST_PARTY, Brought, Catalog, Record, Show
+from mlpk.errors import MlpkError, PluginError, PluginWarning, nearest, shown
+from mlpk.installed import Installed, installed, is_name, normalised
+from mlpk.staging import Owners, stage
 
-GROUP = "mlpk"
+__all__ = ["discover", "survey"]
+
+CAVEAT = (
+    " Plugins are being loaded: until all are, they and the threads that they start see mlpk's own "
+    "kinds alone."
+)
+_told: set[str] = set()  # each failure is told once in a process
 
 
-def discover(show_unfinished: Callable[[Catalog], None]) -> Catalog:
-    """Return a catalog of what is installed and allowed by the environment.
+def discover(show_unfinished: Show) -> Catalog:
+    """Return the catalog of `survey`, with a warning for each plugin that is left out broken.
+
+    MLPK_PLUGINS_STRICT=1 makes that an error.
+    """
+    made = survey(show_unfinished)
+    strict = os.environ.get("MLPK_PLUGINS_STRICT", "")
+    if strict not in ("", "0", "1"):
+        raise PluginError(f"MLPK_PLUGINS_STRICT: wanted 0 or 1, found {shown(strict)}")
+    broken = {_told_of(record): record for record in made.records if record.broken}
+    if broken and strict == "1":
+        raise PluginError(" ".join(broken), next(iter(broken.values())).dist)
+    for message in broken:
+        if message not in _told:
+            warnings.warn(message, PluginWarning, stacklevel=2)
+            _told.add(message)
+    return made
+
+
+def survey(show_unfinished: Show) -> Catalog:
+    """Return a catalog of what is installed and let in; nothing is said of what is broken.
 
     MLPK_PLUGINS lists the distributions to load (unset: all, empty: none), MLPK_PLUGINS_BLOCK
-    takes some away, MLPK_PLUGINS_STRICT=1 makes a failed plugin an error.
+    takes some away.
     """
-    dists = _installed()
-    brought, record = _load(FIRST_PARTY, dists.pop(FIRST_PARTY, []))
+    found: dict[str, list[Installed]] = {}
+    for each in installed():
+        found.setdefault(each.dist, []).append(each)
+    ours, others = _ours(found.pop(FIRST_PARTY, []))
+    owners: dict[str, set[str]] = {}
+    for each in (each for same in found.values() for each in same):
+        for module in each.modules:
+            owners.setdefault(module, set()).add(each.dist)
+    owners |= {module: {FIRST_PARTY} for module in ours.modules}
+    blocked = _blocked(found)
+    brought, record = _load(ours, owners)
     if record.error is not None:
         raise PluginError(f"mlpk's own plugins cannot be loaded:\n{record.error}", FIRST_PARTY)
-    if not brought:
+    records = [attrs.evolve(record, note=_copies(ours, others)), *_impostors(ours, others)]
+    show_unfinished(Catalog(brought, records, caveat=CAVEAT))
+    for dist, same in sorted(found.items()):
+        if (variable := blocked.get(dist)) is not None:
+            why = f"kept out by {variable}"
+            records += [Record(dist, each.version, "blocked", 0.0, (), why) for each in same[:1]]
+        elif len({each.name for each in same}) > 1:
+            records += _twins(same)
+        else:
+            new, record = _load(same[0], owners)
+            records.append(attrs.evolve(record, note=_copies(same[0], same[1:])))
+            brought = [*brought, *new]
+    return Catalog(brought, records)
+
+
+def _ours(candidates: Sequence[Installed]) -> tuple[Installed, list[Installed]]:
+    """Return the distribution that this package is part of, and others that call themselves so."""
+    if not candidates:
         raise PluginError(
             "mlpk's own plugins were not found: their entry points come with an installation; "
             "install the project (python -m pip install .)",
             FIRST_PARTY,
         )
-    records = [record]
-    show_unfinished(Catalog(brought, records))
-    blocked = _blocked(dists)
-    for dist, points in sorted(dists.items()):
-        if dist in blocked:
-            version = _version(points[0])
-            records.append(
-                Record(dist, version, "blocked", 0.0, (), f"kept out by {blocked[dist]}")
-            )
-            continue
-        found, record = _load(dist, points)
-        records.append(record)
-        brought = [*brought, *found]
-        if record.error is not None:
-            _complain(record)
-    return Catalog(brought, records)
+    package = Path(__file__).parent
+    holding = (each for each in candidates if len(candidates) > 1 and each.holds(package))
+    ours = next(holding, candidates[0])
+    return ours, [each for each in candidates if each is not ours]
 
 
-def _installed() -> dict[str, list[metadata.EntryPoint]]:
-    dists: dict[str, list[metadata.EntryPoint]] = {}
-    for point in metadata.entry_points(group=GROUP):
-        # A folder without metadata has no name to go by: it is left behind by something else.
-        if point.dist is not None and point.dist.name:
-            dists.setdefault(_normalised(point.dist.name), []).append(point)
-    return dists
+def _impostors(ours: Installed, others: Iterable[Installed]) -> list[Record]:
+    """Return the records of those who call themselves mlpk; none of them can be let in."""
+    records = []
+    for each in (other for other in others if other.name != ours.name):
+        state: Literal["blocked", "conflict"] = "conflict"
+        why = (
+            f"its name is mlpk's, which is in {ours.place}; this one, in {each.place}, is left out"
+        )
+        if "MLPK_PLUGINS" in os.environ:
+            state, why = "blocked", "kept out by MLPK_PLUGINS"
+        records.append(Record(FIRST_PARTY, each.version, state, 0.0, (), why))
+    return records
 
 
-def _normalised(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
+def _twins(same: Sequence[Installed]) -> list[Record]:
+    listed = " and ".join(f"{each.name} {each.version} in {each.place}" for each in same)
+    why = f"these names mean the same distribution: {listed}; uninstall all but one"
+    return [Record(each.dist, each.version, "conflict", 0.0, (), why) for each in same]
 
 
-def _version(point: metadata.EntryPoint) -> str:
-    return point.dist.version if point.dist is not None else ""
+def _copies(first: Installed, others: Iterable[Installed]) -> str:
+    """Return what to know about further copies of a distribution, if they are not the same."""
+    listed = [
+        f"{each.version} in {each.place}"
+        for each in others
+        if each.name == first.name
+        and (each.version, set(each.points)) != (first.version, set(first.points))
+    ]
+    return f"in {first.place}; passed over: {', '.join(listed)}" if listed else ""
 
 
-def _blocked(dists: Iterable[str]) -> dict[str, str]:
+def _blocked(found: Mapping[str, Sequence[Installed]]) -> dict[str, str]:
     """Return the distributions that the environment keeps out, with the variable that does."""
-    known = set(dists)
+    known = set(filter(is_name, found))
     blocked = {}
     if (allowed := _listed("MLPK_PLUGINS", known)) is not None:
-        blocked = dict.fromkeys(known - allowed, "MLPK_PLUGINS")
+        blocked = dict.fromkeys(found.keys() - allowed, "MLPK_PLUGINS")
     denied = _listed("MLPK_PLUGINS_BLOCK", known)
     return blocked | dict.fromkeys(denied or (), "MLPK_PLUGINS_BLOCK")
 
@@ -86,7 +141,8 @@ def _blocked(dists: Iterable[str]) -> dict[str, str]:
 def _listed(variable: str, known: set[str]) -> set[str] | None:
     if variable not in os.environ:
         return None
-    names = {_normalised(name.strip()) for name in os.environ[variable].split(",") if name.strip()}
+    words = re.findall(r"[^\s,]+", os.environ[variable])
+    names = set(map(normalised, words))
     for name in sorted(names - known):
         problem = f"but no plugin of that name is installed.{nearest(name, known)}"
         if name == FIRST_PARTY:
@@ -95,25 +151,37 @@ def _listed(variable: str, known: set[str]) -> set[str] | None:
     return names
 
 
-def _load(dist: str, points: list[metadata.EntryPoint]) -> tuple[list[Brought], Record]:
+def _load(found: Installed, owners: Owners) -> tuple[list[Brought], Record]:
     started = time.perf_counter()
-    version = _version(points[0]) if points else ""
     try:
-        brought = stage(dist, [point.load() for point in sorted(points)])
-    except (Exception, SystemExit):  # noqa: BLE001 - whatever a plugin raises stays its own failure
+        brought = stage(found.dist, found.load(), owners)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - whatever a plugin raises stays its own failure
         seconds = time.perf_counter() - started
-        return [], Record(dist, version, "failed", seconds, (), traceback.format_exc())
+        text = traceback.format_exc()
+        return [], Record(found.dist, found.version, "failed", seconds, (), text, _reason(error))
     seconds = time.perf_counter() - started
     kinds = tuple(sorted(item.id for item in brought))
-    return brought, Record(dist, version, "active", seconds, kinds)
+    return brought, Record(found.dist, found.version, "active", seconds, kinds)
 
 
-def _complain(record: Record) -> None:
-    reason = (record.error or "").strip().splitlines()[-1]
-    message = (
-        f"the plugin {record.dist} {record.version} failed to load and is left out: {reason}. "
-        f"`mlpk plugins` shows more; MLPK_PLUGINS_BLOCK={record.dist} silences this."
+def _reason(error: BaseException) -> str:
+    try:
+        said = str(error).strip()
+    except Exception:  # noqa: BLE001 - even its text may be broken
+        said = ""
+    first = said.partition("\n")[0]
+    if isinstance(error, MlpkError) and first:
+        return first
+    return f"{type(error).__name__}: {first}".removesuffix(": ")
+
+
+def _told_of(record: Record) -> str:
+    outcome = "failed to load" if record.state == "failed" else "is in conflict"
+    can_be_blocked = is_name(record.dist) and record.dist != FIRST_PARTY
+    remedy = f"; MLPK_PLUGINS_BLOCK={record.dist} silences this" if can_be_blocked else ""
+    return (
+        f"the plugin {record.named} {outcome} and is left out: {record.reason}. "
+        f"`mlpk plugins` shows more{remedy}."
     )
-    if os.environ.get("MLPK_PLUGINS_STRICT", "") not in ("", "0"):
-        raise PluginError(message, record.dist)
-    warnings.warn(message, PluginWarning, stacklevel=2)

@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     from mlpk.schedule import Schedule
     from mlpk.training.fit import Fit
 
-__all__ = ["hookimpl"]
+__all__ = ["INTERFACE", "hookimpl"]
+
+# Raised when plugins that were right before would not be any more. A plugin's module states the
+# one that it was written for as `mlpk_interface`; one that states none was written for the first.
+INTERFACE = 1
 
 hookspec = pluggy.HookspecMarker("mlpk")
 hookimpl = pluggy.HookimplMarker("mlpk")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import importlib
+from collections.abc import Sequence
+from importlib import metadata
+
+import attrs
 
 from mlpk import catalog, staging
-from mlpk.catalog import LOCAL, Brought, Catalog, Record
-from mlpk.errors import PluginWarning
+from mlpk.catalog import LOCAL, Brought, Catalog, Record, Show
+from mlpk.errors import PluginWarning, PortabilityWarning
 
-__all__ = ["PluginWarning", "Record", "add", "records", "refresh"]
+__all__ = ["PluginWarning", "PortabilityWarning", "Record", "add", "records", "refresh"]
 
 
 def records() -> tuple[Record, ...]:
@@ -22,6 +26,7 @@ def add(thing: object) -> Record:
     For notebooks, frozen programs and tests. The ids are `_local:kind`; adding a kind again
     replaces it. Raises what is wrong with it, and changes nothing then.
     """
+    catalog.current()
     added = staging.local(thing)
     new = {(item.family, item.kind) for item in added}
 
@@ -40,15 +45,34 @@ def add(thing: object) -> Record:
 
 
 def refresh() -> tuple[Record, ...]:
-    """Look again at what is installed, keep what was added, and return the new records."""
+    """Look again at what is installed, keep what was added, and return the new records.
+
+    What was installed since is found; a module that is in use already stays as it is until the
+    program starts again, also where a newer release of it is installed now.
+    """
     old = catalog.current()
     local = [item for item in old.brought if item.dist == LOCAL]
 
-    def rediscover(show_unfinished: Callable[[Catalog], None]) -> Catalog:
+    def rediscover(show_unfinished: Show) -> Catalog:
+        importlib.invalidate_caches()
+        metadata.MetadataPathFinder().invalidate_caches()  # which Python 3.11 leaves out above
         found = catalog.discovered(show_unfinished)
-        return _with_local(found, [*found.brought, *local], old.former) if local else found
+        records = [_as_imported(record, old) for record in found.records]
+        again = Catalog(found.brought, records, old.former)
+        return _with_local(again, [*found.brought, *local], old.former) if local else again
 
     return catalog.swap(rediscover).records
+
+
+def _as_imported(record: Record, old: Catalog) -> Record:
+    """Return the record of what runs: a module is not imported twice."""
+    for before in old.records:
+        if before.dist == record.dist and before.state == record.state == "active":
+            if before.version == record.version:
+                return record
+            note = f"{record.version} is installed now; start Python again to use it"
+            return attrs.evolve(record, version=before.version, note=note)
+    return record
 
 
 def _with_local(old: Catalog, brought: list[Brought], former: Sequence[Brought]) -> Catalog:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+import re
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
+from typing import Any, TypeAlias
 
 import pluggy
 
 from mlpk import hookspecs
 from mlpk.catalog import LOCAL, Brought
-from mlpk.errors import ConfigError, PluginError, nearest
+from mlpk.errors import ConfigError, PluginError, listing, nearest, shown
 from mlpk.initializer import Initializer
 from mlpk.kind import Kind
 from mlpk.layer import Layer
@@ -19,8 +20,12 @@ from mlpk.metric import Metric
 from mlpk.optimizer import Optimizer
 from mlpk.regularizer import Regularizer
 from mlpk.schedule import Schedule
+from mlpk.version import __version__
 
-__all__ = ["FAMILIES", "local", "stage"]
+__all__ = ["FAMILIES", "Owners", "local", "stage"]
+
+# The distributions whose entry points name a module: what stands in it is theirs to bring.
+Owners: TypeAlias = Mapping[str, Collection[str]]
 
 FAMILIES: dict[str, type[Kind] | None] = {
     "layers": Layer,
@@ -42,10 +47,11 @@ def local(thing: object) -> list[Brought]:
     return stage(LOCAL, [thing])
 
 
-def stage(dist: str, modules: Iterable[object]) -> list[Brought]:
+def stage(dist: str, modules: Iterable[object], owners: Owners | None = None) -> list[Brought]:
     """Return everything that a distribution's modules bring, or raise what is wrong with it."""
     brought: list[Brought] = []
     for module in modules:
+        _check_interface(dist, module)
         manager = pluggy.PluginManager("mlpk")
         manager.add_hookspecs(hookspecs)
         _check_hooks(dist, module, manager)
@@ -62,9 +68,36 @@ def stage(dist: str, modules: Iterable[object]) -> list[Brought]:
         ]
         if not found:
             raise PluginError(f"{module!r} brings nothing: it has no hook that returns kinds", dist)
+        for item in found:
+            _check_owner(item, owners or {})
         brought += found
     _check_unique(dist, brought)
     return brought
+
+
+def _check_interface(dist: str, module: object) -> None:
+    """Refuse what was written for another interface; what says nothing was written for the first."""
+    stated = getattr(module, "mlpk_interface", 1)
+    if type(stated) is not int or stated < 1:
+        raise PluginError(f"mlpk_interface: wanted an integer from 1, found {shown(stated)}", dist)
+    if stated != hookspecs.INTERFACE:
+        raise PluginError(
+            f"it is written for interface {stated} of mlpk, and mlpk {__version__} has interface "
+            f"{hookspecs.INTERFACE}; install releases of both that go together",
+            dist,
+        )
+
+
+def _check_owner(item: Brought, owners: Owners) -> None:
+    """Refuse what stands in the module of another distribution: it would have two ids."""
+    module = str(getattr(item.thing, "__module__", ""))
+    while module and module not in owners:
+        module = module.rpartition(".")[0]
+    theirs = owners.get(module, (item.dist,))
+    if item.dist not in theirs:
+        raise PluginError(
+            f"{item.thing!r} belongs to {listing(theirs)}; a distribution brings its own", item.dist
+        )
 
 
 def _check_hooks(dist: str, module: object, manager: pluggy.PluginManager) -> None:
@@ -86,7 +119,7 @@ def _things(dist: str, family: str, things: object) -> Iterator[Any]:
 
 
 def _brought(dist: str, family: str, thing: Any) -> Brought:
-    base = FAMILIES[family]
+    base, kind = FAMILIES[family], getattr(thing, "kind", None)
     if base is not None:
         if not isinstance(thing, type) or not issubclass(thing, base):
             raise ConfigError(
@@ -94,14 +127,16 @@ def _brought(dist: str, family: str, thing: Any) -> Brought:
             )
         if "__mlpk_checks__" not in vars(thing):
             raise ConfigError(thing.__name__, "this class is not defined with @mlpk.define")
-        return Brought(family, thing.kind, dist, thing)
-    if family == "datasets":
+    elif family == "datasets":
         if not inspect.isfunction(thing):
             raise ConfigError(f"mlpk_{family}", f"wanted functions, found {thing!r}")
-        return Brought(family, thing.__name__, dist, thing)
-    kind = getattr(thing, "kind", None)
-    if not isinstance(thing, type) or not isinstance(kind, str):
+        kind = thing.__name__
+    elif not isinstance(thing, type) or not isinstance(kind, str):
         raise ConfigError(f"mlpk_{family}", f"wanted classes with a kind, found {thing!r}")
+    if not isinstance(kind, str) or not re.fullmatch(r"[a-z][a-z0-9_]*", kind):
+        raise ConfigError(f"mlpk_{family}", f"wanted names in snake_case, found {shown(kind)}")
+    if not isinstance(thing, Hashable):
+        raise ConfigError(f"mlpk_{family}", f"wanted classes with a hash, found {thing!r}")
     return Brought(family, kind, dist, thing)
 
 

@@ -9,8 +9,9 @@ import pytest
 
 import mlpk
 from mlpk import MissingPluginError, MlpkError, PluginError, UnknownKindError, catalog
-from mlpk.catalog import Brought, Catalog, Family, Record
+from mlpk.catalog import Brought, Catalog, Record
 from mlpk.errors import TooNew
+from mlpk.family import Family
 
 
 class Dense:
@@ -105,8 +106,8 @@ def test_an_unknown_name_is_answered_with_what_there_is(small: Catalog) -> None:
     with pytest.raises(UnknownKindError) as caught:
         small.find("layers", "dens")
     assert str(caught.value) == (
-        "there is no 'dens' among the layers. Did you mean 'dense'? Known are: acme:gate, dense, "
-        "zeta:dense, zeta:gate. These plugins failed to load: broken."
+        "there is no 'dens' among the layers. Did you mean 'dense'? "
+        "These plugins failed to load: broken."
     )
     assert isinstance(caught.value, KeyError)
     assert isinstance(caught.value, AttributeError)
@@ -176,6 +177,28 @@ def test_an_id_is_active_in_its_family_or_in_any(small: Catalog) -> None:
     assert small.has("optimizers", "acme:gate")
     assert small.has(None, "acme:gate")
     assert not small.has(None, "gate")
+
+
+def test_an_unfinished_catalog_says_what_it_is(small: Catalog) -> None:
+    half = Catalog(small.brought[:1], small.records[:1], caveat=" There is more to come.")
+    with pytest.raises(UnknownKindError, match=r"Known are: dense\. There is more to come\.$"):
+        half.find("layers", "gate")
+
+
+def test_a_class_that_several_name_keeps_the_first_id(small: Catalog) -> None:
+    again = [Brought("layers", "dense", catalog.LOCAL, Dense)]
+    former = [Brought("layers", "gate", catalog.LOCAL, Gate)]
+    more = Catalog([*small.brought, *again], small.records, former)
+    assert more.id_of(Dense) == "dense"
+    assert more.id_of(Gate) == "acme:gate"
+    assert more.find("layers", "_local:dense") is Dense
+
+
+def test_the_reason_is_the_last_line_of_an_error_unless_it_is_given() -> None:
+    assert record("a", "failed", "Traceback:\n  ...\nKeyError: 'x'\n").reason == "KeyError: 'x'"
+    assert record("a").reason == ""
+    given = Record("a", "1", "failed", 0.0, (), "Traceback\nKeyError: 'x'\nnote", "KeyError: 'x'")
+    assert given.reason == "KeyError: 'x'"
 
 
 def test_an_id_belongs_to_a_distribution(small: Catalog) -> None:
@@ -250,26 +273,74 @@ def test_a_catalog_that_cannot_be_made_leaves_the_old_one_in_force() -> None:
     assert catalog.current() is held
 
 
-def test_the_unfinished_catalog_is_seen_by_the_thread_that_makes_it_alone(
+def test_the_unfinished_catalog_is_seen_by_the_thread_that_makes_it_and_those_it_starts(
     small: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(catalog, "_current", None)
     seen: dict[str, Catalog] = {}
     half = Catalog(small.brought[:1], ())
-    waiting = threading.Thread(target=lambda: seen.update(other=catalog.current()))
+    begun, started = threading.Event(), threading.Event()
+
+    def stranger() -> None:
+        begun.wait()
+        started.set()
+        seen.update(stranger=catalog.current())
+
+    waiting = threading.Thread(target=stranger)
+    waiting.start()
+
+    def grandchild() -> None:
+        seen.update(grandchild=catalog.current())
+
+    def child() -> None:
+        seen.update(child=catalog.current())
+        own = threading.Thread(target=grandchild)
+        own.start()
+        own.join()
 
     def make(show_unfinished: Any) -> Catalog:
         show_unfinished(half)
         seen["mine"] = catalog.current()
-        waiting.start()
-        waiting.join(0.05)
-        assert "other" not in seen
+        begun.set()
+        started.wait()
+        own = threading.Thread(target=child)
+        own.start()
+        own.join()
+        assert "stranger" not in seen
         return small
 
     catalog.swap(make)
     waiting.join()
-    assert seen == {"mine": half, "other": small}
+    assert seen == {"mine": half, "child": half, "grandchild": half, "stranger": small}
     assert catalog.current() is small
+
+
+def test_who_makes_a_catalog_may_not_make_another_meanwhile(
+    small: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalog, "_current", small)
+
+    def make(_: object) -> Catalog:
+        with pytest.raises(PluginError, match="plugins are being loaded, and one of them changes"):
+            catalog.swap(lambda _: small)
+        return small
+
+    catalog.swap(make)
+    assert catalog.swap(lambda _: small) is small  # and then it is free again
+
+
+def test_asking_before_the_first_party_kinds_are_there_is_an_error(
+    small: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalog, "_current", None)
+
+    def make(_: object) -> Catalog:
+        with pytest.raises(PluginError, match="mlpk's own plugins ask for kinds while they are"):
+            catalog.current()
+        return small
+
+    assert catalog.current(make) is small
+    assert catalog.current(make) is small  # there is one now: nothing is made
 
 
 def test_many_threads_that_ask_first_get_one_catalog(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -289,7 +289,9 @@ def test_two_plugins_of_one_kind_must_be_told_apart(install: Install, run: Run) 
     assert "'swish' is offered by several plugins: 'acme:swish' and 'zeta:swish'" in shown
 
 
-def test_a_folder_without_metadata_disturbs_nobody(install: Install, run: Run) -> None:
+def test_a_folder_without_metadata_is_told_of_and_disturbs_nobody(
+    install: Install, run: Run
+) -> None:
     install("acme", acme=SWISH)
     shown = run(
         """
@@ -297,9 +299,15 @@ def test_a_folder_without_metadata_disturbs_nobody(install: Install, run: Run) -
         next(pathlib.Path(sys.path[1]).glob("acme-*/METADATA")).unlink()
         import mlpk
         print(mlpk.layers.dense.kind, "swish" in mlpk.layers)
+        print([(record.dist, record.state) for record in mlpk.plugins.records()])
         """
     )
-    assert shown == "dense False\n"
+    assert (
+        "the plugin (acme-1.0.dist-info) failed to load and is left out: METADATA has no" in shown
+    )
+    assert "install it again, or delete what is left of it" in shown
+    assert "MLPK_PLUGINS_BLOCK" not in shown
+    assert "dense False\n[('mlpk', 'active'), ('(acme-1.0.dist-info)', 'failed')]\n" in shown
 
 
 def test_adding_comes_after_what_is_installed_even_if_it_is_the_first_thing_done(
@@ -335,3 +343,28 @@ def test_refresh_looks_again_and_keeps_what_was_added(install: Install, run: Run
     )
     assert shown.splitlines()[:2] == ["False", "True"]
     assert "[('mlpk', 'active'), ('acme', 'active'), ('_local', 'active')]" in shown
+
+
+def test_refresh_sees_what_came_too_soon_for_the_clock_of_the_disk(
+    install: Install, run: Run
+) -> None:
+    install("acme", acme=SWISH)
+    shown = run(
+        """
+        import importlib.util, os, pathlib, shutil, sys
+        site = pathlib.Path(sys.path[1])
+        import mlpk
+        mlpk.plugins.refresh()
+        assert importlib.util.find_spec("zeta") is None
+        before = os.stat(site)
+        text = (site / "acme.py").read_text()
+        (site / "zeta.py").write_text(text.replace("swish", "zish"))
+        shutil.copytree(site / "acme-1.0.dist-info", site / "zeta-1.0.dist-info")
+        for file in (site / "zeta-1.0.dist-info").iterdir():
+            file.write_text(file.read_text().replace("acme", "zeta"))
+        os.utime(site, ns=(before.st_atime_ns, before.st_mtime_ns))
+        print([(record.dist, record.state) for record in mlpk.plugins.refresh()])
+        print(mlpk.layers.zish().kind)
+        """
+    )
+    assert shown == ("[('mlpk', 'active'), ('acme', 'active'), ('zeta', 'active')]\nzish\n")

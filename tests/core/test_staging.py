@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import pytest
 
 import mlpk
-from mlpk import ConfigError, Layer, MlpkError, PluginError, hookimpl
+from mlpk import ConfigError, Layer, MlpkError, PluginError, hookimpl, hookspecs
 from mlpk.opaque import Opaque
 from mlpk.staging import FAMILIES, local, stage
 
@@ -30,6 +30,21 @@ class Watcher:
     """An ordinary class with a kind, as callbacks are."""
 
     kind: ClassVar[str] = "watcher"
+
+
+class Meta(type):
+    """A metaclass of classes that have no hash, as one that compares them would be."""
+
+    __hash__ = None  # type: ignore[assignment] # that is the point
+
+
+class Unhashable(metaclass=Meta):
+    """A class that cannot be looked up."""
+
+    kind: ClassVar[str] = "unhashable"
+
+
+VERSION = mlpk.__version__
 
 
 def rows(n: int = 3) -> int:
@@ -86,6 +101,12 @@ def test_a_hook_may_give_any_iterable() -> None:
         (returns([], "mlpk_layer"), "there is no hook mlpk_layer. Did you mean 'mlpk_layers'?"),
         (module(mlpk_layers=rows), "mlpk_layers is not marked as a hook: put @mlpk.hookimpl"),
         (module(mlpk_layers=hookimpl(lambda x: [x])), "a hook does not fit its specification"),
+        (returns([type("A", (), {"kind": "a:b"})], "mlpk_callbacks"), "snake_case, found 'a:b'"),
+        (returns([lambda: 3], "mlpk_datasets"), "wanted names in snake_case, found '<lambda>'"),
+        (returns([Unhashable], "mlpk_callbacks"), "wanted classes with a hash, found <class"),
+        (module(mlpk_interface=2), f"is written for interface 2 of mlpk, and mlpk {VERSION} has"),
+        (module(mlpk_interface=0), "mlpk_interface: wanted an integer from 1, found 0 (int)"),
+        (module(mlpk_interface=True), "mlpk_interface: wanted an integer from 1, found True"),
     ],
 )
 def test_what_is_wrong_with_a_plugin_is_said(made: Any, sentence: str) -> None:
@@ -129,6 +150,23 @@ def test_names_beside_the_hooks_are_nobody_s_business() -> None:
         other_layers = staticmethod(lambda: 1 / 0)
 
     assert [item.kind for item in stage("acme", [Touchy()])] == ["relu"]
+
+
+def test_a_plugin_may_state_the_interface_that_it_was_written_for() -> None:
+    made = returns([mlpk.layers.relu])
+    made.mlpk_interface = hookspecs.INTERFACE
+    assert [item.kind for item in stage("acme", [made])] == ["relu"]
+
+
+def test_what_stands_in_the_module_of_another_is_not_one_s_own() -> None:
+    where = mlpk.layers.relu.__module__
+    package, _, name = where.rpartition(".")
+    for owners in ({package: {"zeta"}}, {where: {"zeta", "mu"}, package: {"acme"}}):
+        with pytest.raises(PluginError, match=r"ReLU'> belongs to .*zeta; a distribution brings"):
+            stage("acme", [returns([mlpk.layers.relu])], owners)
+    for owners in ({}, {package: {"zeta", "acme"}}, {where: {"acme"}, package: {"zeta"}}):
+        assert stage("acme", [returns([mlpk.layers.relu])], owners)
+    assert stage("acme", [returns([mlpk.layers.relu])], {package + "." + name[:2]: {"zeta"}})
 
 
 def test_a_single_kind_is_staged_without_a_module() -> None:
