@@ -136,7 +136,7 @@ class UnionCheck(Check):
                 except ConfigError as error:
                     # An error further down a path, or of a kind that was named, tells more than
                     # "none of these".
-                    named = option.named and isinstance(value, str)
+                    named = option.named and not exactly and isinstance(value, str | Mapping)
                     if named or len(error.where) > len(where) or type(error) is not ConfigError:
                         deepest = error
         raise self._of_text(value, where) or deepest or self.refuse(value, where)

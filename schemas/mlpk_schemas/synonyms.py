@@ -76,8 +76,8 @@ REMEDIES: Final[dict[tuple[str, str, str], tuple[str, str, str]]] = {
         "It is the network's: mlpk.Model([...], input_shape=...).", "layers", "dense",
     ),
     ("layers", "*", "name"): (
-        "A name is the node's: write .named('...') behind the layer in a list, or "
-        "layer(x, name='...') in a graph.", "layers", "dense",
+        "A name is the node's: write .named('...') behind the layer, or layer(x, name='...').",
+        "layers", "dense",
     ),
 }  # fmt: skip
 

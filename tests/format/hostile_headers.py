@@ -83,6 +83,7 @@ def fields() -> dict[str, bytes]:
         "header-key-missing": put("meta", GONE),
         "header-key-unknown": put("version", 1),
         "input-dtype-float16": given("dtype", "float16"),
+        "input-33-lengths": given("shape", [1] * 33),
         "input-length-float": given("shape", [3.0]),
         "input-length-zero": given("shape", [0]),
         "input-name-not-pattern": given("name", "1st"),

@@ -83,6 +83,7 @@ SENTENCES: dict[str, str] = {
     "field-header-key-missing": "this field is missing (at field meta)",
     "field-header-key-unknown": "(at field version)",
     "field-header-no-map": "wanted a mapping",
+    "field-input-33-lengths": "at most 32 dimensions, found 33",
     "field-input-dtype-float16": "(at field spec.inputs[0].dtype)",
     "field-input-length-float": "found 3.0 (float) (at field spec.inputs[0].shape[0])",
     "field-input-length-zero": "wanted lengths from 1",

@@ -99,7 +99,9 @@ def test_a_run_with_each_optimizer_follows_it(example: Example, tmp_path: Path) 
         x, x[:, :2], loss="mean_squared_error", optimizer=example.instance, epochs=2,
         batch_size=3, validation=(x, x[:, :2]), metrics=["mean_absolute_error", "r2"],
         regularizer="l2", frozen=["dense"], lr_factors={"batch_norm": 0.5}, progress=False,
-        callbacks=["early_stopping", "reduce_on_plateau", "moving_average"],
+        callbacks=[
+            {"kind": "early_stopping", "keep_best": False}, "reduce_on_plateau", "moving_average",
+        ],
         checkpoint=tmp_path / "run.mlpk",
     )  # fmt: skip
     found = view(tmp_path / "run.mlpk")

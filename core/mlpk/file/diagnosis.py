@@ -11,6 +11,7 @@ from mlpk.file import reader
 from mlpk.file.current import current
 from mlpk.file.matching import understood
 from mlpk.file.needs import Need, needs, refuse_missing
+from mlpk.file.portability import is_local
 from mlpk.file.prelude import PRELUDE_SIZE, VERSION, parse
 from mlpk.file.refusal import refusal
 from mlpk.file.source import Source
@@ -121,10 +122,13 @@ def _here(need: Need) -> KindHere:
         owner = next((record for record in active.records if record.dist == FIRST_PARTY), None)
     else:
         owner = active.owner(need.id)
+    missing = "was added in the program that saved it" if is_local(need.id) else "is not installed"
     remark = {
-        "active": "",
+        "active": "no other program has it: it was added, not installed"
+        if is_local(need.id)
+        else "",
         "older": f"read through migrations, from schema {need.schema} to {need.here}",
         "newer": f"needs a newer release than {owner.version if owner else 'this'}",
-        "missing": active.why_missing(need.id) or "is not installed",
+        "missing": active.why_missing(need.id) or missing,
     }[need.state]
     return KindHere(need, owner.dist if owner else "", owner.version if owner else "", remark)

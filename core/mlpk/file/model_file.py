@@ -27,6 +27,7 @@ from mlpk.file.kept import Kept
 from mlpk.file.matching import as_faults, understood
 from mlpk.file.needs import refuse_missing, used
 from mlpk.file.pause import uncollected
+from mlpk.file.portability import warn_of_local
 from mlpk.file.refusal import refusal
 from mlpk.file.source import Source
 from mlpk.file.upgraded import upgraded
@@ -66,6 +67,7 @@ def save(model: Model, path: PathLikeStr, run: Run | None, *, durable: bool = Tr
         problem = f"{fspath(path)}: this model's arrays are mapped from that very file; "
         raise FileAccessError(f"{problem}save it elsewhere, or load it without mmap", fspath(path))
     head, tensors = _written(model, run)
+    warn_of_local(head, stacklevel=3)
     return writer.write(fspath(path), head, tensors, durable=durable)
 
 
@@ -74,9 +76,12 @@ def check(model: Model, run: Run | None) -> None:
     writer.check(*_written(model, run))
 
 
-def dump(model: Model) -> bytes:
-    """Return the bytes that `save` would write."""
-    return writer.dump(*_written(model, None))
+def dump(model: Model, *, warn: bool = False) -> bytes:
+    """Return the bytes that `save` would write; a copy that stays in the program needs no warning."""
+    head, tensors = _written(model, None)
+    if warn:
+        warn_of_local(head, stacklevel=3)
+    return writer.dump(head, tensors)
 
 
 @attrs.frozen(eq=False)

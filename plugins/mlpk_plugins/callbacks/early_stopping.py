@@ -10,7 +10,9 @@ import numpy as np
 
 from mlpk import ConfigError, hookimpl
 from mlpk.arrays import Array
-from mlpk_plugins.callbacks.monitor import Mode, check_mode, monitored
+from mlpk.errors import shown
+from mlpk.metric import Best
+from mlpk_plugins.callbacks.monitor import check_mode, monitored
 
 if TYPE_CHECKING:
     from mlpk import Model
@@ -21,8 +23,9 @@ class EarlyStopping:
     """Stops after `patience` epochs without a result better than the best by more than `min_delta`.
 
     `monitor` is a name in the history: by default "val_loss", without validation "loss". `mode`
-    says which way is better, "min" or "max"; by default "min" for names with "loss" or "error" in
-    them. At the end of the run the best weights are put back, buffers included.
+    says which way is better, "min" or "max"; by default what the metric says, and "min" of losses.
+    At the end of the run the best weights are put back, buffers included; with
+    `keep_best=False` they stay those of the last step.
 
     L. Prechelt, Early stopping - but when?, 1998.
     """
@@ -35,17 +38,22 @@ class EarlyStopping:
         *,
         monitor: str | None = None,
         min_delta: float = 0.0,
-        mode: Mode | None = None,
+        mode: Best | None = None,
+        keep_best: bool = True,
     ) -> None:
         if patience < 1:
             raise ConfigError("early_stopping.patience", f"wanted 1 or more, found {patience}")
         if min_delta < 0:
             raise ConfigError("early_stopping.min_delta", f"wanted 0 or more, found {min_delta}")
         check_mode(self.kind, mode)
+        if not isinstance(keep_best, bool):
+            problem = f"wanted True or False, found {shown(keep_best)}"
+            raise ConfigError("early_stopping.keep_best", problem)
         self.patience = patience
         self.monitor = monitor
         self.min_delta = min_delta
-        self.mode: Mode | None = mode
+        self.mode: Best | None = mode
+        self.sets_weights = keep_best
         self.best = inf  # of the monitored value, with its sign turned where more is better
         self.best_epoch = 0
         self.waited = 0
@@ -57,10 +65,11 @@ class EarlyStopping:
 
     @hookimpl
     def mlpk_epoch_end(self, fit: Fit) -> None:
-        value = monitored(self.kind, fit.logs, self.monitor, self.mode)
+        value = monitored(self.kind, fit, self.monitor, self.mode)
         if value < self.best - self.min_delta:
             self.best, self.best_epoch, self.waited = value, fit.epoch, 0
-            self._weights = [array.copy() for array in _arrays(fit.model)]
+            if self.sets_weights:
+                self._weights = [array.copy() for array in _arrays(fit.model)]
             return
         self.waited += 1
         if self.waited >= self.patience:

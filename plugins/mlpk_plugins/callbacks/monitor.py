@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mlpk import ConfigError
 from mlpk.errors import nearest
 
-__all__ = ["Mode", "check_mode", "monitored"]
+if TYPE_CHECKING:
+    from mlpk.metric import Best
+    from mlpk.training import Fit
 
-Mode: TypeAlias = Literal["min", "max"]
-FALLING = ("loss", "error")
+__all__ = ["check_mode", "monitored"]
 
 
-def check_mode(kind: str, mode: Mode | None) -> None:
+def check_mode(kind: str, mode: Best | None) -> None:
     """Refuse a mode that is none."""
     if mode not in (None, "min", "max"):
         raise ConfigError(f"{kind}.mode", f"wanted 'min' or 'max', found {mode!r}")
 
 
-def monitored(kind: str, logs: Mapping[str, Any], monitor: str | None, mode: Mode | None) -> float:
+def monitored(kind: str, fit: Fit, monitor: str | None, mode: Best | None) -> float:
     """Return the monitored value of an epoch, with its sign turned where more is better.
 
-    `monitor` None stands for "val_loss", without validation "loss"; `mode` None for "min" where
-    the name has "loss" or "error" in it, else "max". `kind` is the callback's, for messages.
+    `monitor` None stands for "val_loss", without validation "loss"; `mode` None for what the run
+    knows of the name. `kind` is the callback's, for messages.
     """
+    logs = fit.logs
     name = monitor or ("val_loss" if "val_loss" in logs else "loss")
     if name not in logs:
         problem = f"there is no '{name}' in the history, which has {', '.join(logs)}."
@@ -37,5 +38,8 @@ def monitored(kind: str, logs: Mapping[str, Any], monitor: str | None, mode: Mod
         raise ConfigError(f"{kind}.monitor", problem + hint)
     if np.ndim(logs[name]):
         raise ConfigError(f"{kind}.monitor", f"'{name}' is no single number; watch one that is")
-    falling = any(word in name for word in FALLING) if mode is None else mode == "min"
-    return float(logs[name]) if falling else -float(logs[name])
+    mode = mode or fit.best(name)
+    if mode is None:
+        problem = f"is missing: nothing says which way '{name}' is better; give 'min' or 'max'"
+        raise ConfigError(f"{kind}.mode", problem)
+    return float(logs[name]) if mode == "min" else -float(logs[name])

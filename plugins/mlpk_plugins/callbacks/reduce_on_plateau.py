@@ -7,7 +7,8 @@ from math import inf
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from mlpk import ConfigError, hookimpl
-from mlpk_plugins.callbacks.monitor import Mode, check_mode, monitored
+from mlpk.metric import Best
+from mlpk_plugins.callbacks.monitor import check_mode, monitored
 
 if TYPE_CHECKING:
     from mlpk.training import Fit
@@ -19,7 +20,7 @@ class ReduceOnPlateau:
     It acts on `fit.lr_factor`, on top of any schedule, and goes no lower there than `lowest`. For
     `cooldown` epochs after each cut nothing is counted against the run. `monitor` is a name in the
     history: by default "val_loss", without validation "loss". `mode` says which way is better,
-    "min" or "max"; by default "min" for names with "loss" or "error" in them. 0 < factor < 1,
+    "min" or "max"; by default what the metric says, and "min" of losses. 0 < factor < 1,
     patience >= 1, min_delta >= 0, cooldown >= 0, 0 <= lowest <= 1.
     """
 
@@ -32,7 +33,7 @@ class ReduceOnPlateau:
         *,
         monitor: str | None = None,
         min_delta: float = 0.0,
-        mode: Mode | None = None,
+        mode: Best | None = None,
         cooldown: int = 0,
         lowest: float = 0.0,
     ) -> None:
@@ -50,7 +51,7 @@ class ReduceOnPlateau:
         self.patience = patience
         self.monitor = monitor
         self.min_delta = min_delta
-        self.mode: Mode | None = mode
+        self.mode: Best | None = mode
         self.cooldown = cooldown
         self.lowest = lowest
         self.best = inf  # of the monitored value, with its sign turned where more is better
@@ -63,7 +64,7 @@ class ReduceOnPlateau:
 
     @hookimpl
     def mlpk_epoch_end(self, fit: Fit) -> None:
-        value = monitored(self.kind, fit.logs, self.monitor, self.mode)
+        value = monitored(self.kind, fit, self.monitor, self.mode)
         if value < self.best - self.min_delta:
             self.best, self.waited = value, 0
         elif not self.cooling:

@@ -4,24 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import accumulate
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
-from attrs import Attribute, field
+from attrs import field
 
 from mlpk import Context, Declaration, Example, Layer, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape, known
 from mlpk.errors import ShapeError
 from mlpk_plugins.layers.agreement import agreed
-
-
-def _not_the_batch(_: object, attribute: Attribute[Any], axis: int) -> None:
-    """Refuse the batch axis, whose rows belong to different examples."""
-    if axis == 0:
-        raise ValueError(
-            f"'{attribute.name}' 0 is the batch; count from 1, or from the end with -1"
-        )
+from mlpk_plugins.layers.batch_axis import not_the_batch
 
 
 @define
@@ -34,7 +27,7 @@ class Concatenate(Layer):
 
     kind: ClassVar[str] = "concatenate"
 
-    axis: int = field(default=-1, validator=_not_the_batch)
+    axis: int = field(default=-1, validator=not_the_batch)
 
     def declare(self, *inputs: Shape) -> Declaration:
         rank = len(inputs[0]) if inputs else 0

@@ -7,11 +7,13 @@ from math import prod
 from typing import ClassVar, NamedTuple
 
 import numpy as np
+from attrs import field
 
 from mlpk import Context, Declaration, Example, Layer, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape
 from mlpk.errors import ShapeError
+from mlpk_plugins.layers.batch_axis import not_the_batch
 from mlpk_plugins.layers.contiguous import contiguous
 
 
@@ -34,7 +36,7 @@ class Dot(Layer):
 
     kind: ClassVar[str] = "dot"
 
-    axes: int | tuple[int, int] = -1
+    axes: int | tuple[int, int] = field(default=-1, validator=not_the_batch)
 
     @property
     def pair(self) -> tuple[int, int]:

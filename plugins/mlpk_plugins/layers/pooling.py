@@ -28,7 +28,8 @@ def largest(ctx: Context, grid: Grid, x: Array, y: Array) -> Array:
 def largest_gradient(ctx: Context, grid: Grid, x: Array, y: Array, dy: Array, dx: Array) -> Array:
     """Write dx: dy goes to the first place in each window that holds its largest, y."""
     for images in grid.images(len(x), x[:1].nbytes):
-        frame, dframe = grid.framed(ctx, x[images], -np.inf), grid.frame(ctx, "frame", dx[images])
+        # Padding that is nan equals no y, not even the -inf of a window that holds nothing else.
+        frame, dframe = grid.framed(ctx, x[images], np.nan), grid.frame(ctx, "frame", dx[images])
         dframe.fill(0)
         left = ctx.empty("left", y[images].shape)
         np.copyto(left, dy[images])

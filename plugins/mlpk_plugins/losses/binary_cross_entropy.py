@@ -37,9 +37,10 @@ class BinaryCrossEntropy(Loss):
     `ignore_index` count nowhere. All is as in `softmax_cross_entropy` with the logits 0 and z. If
     all weights are 0, so are the loss and its gradient.
 
-    Computed as max(z, 0) - z * t + log(1 + exp(-|z|)), which never overflows; the gradient is
-    (s(z) - t) * w / sum(w). (1, p) for `class_weight` is what PyTorch calls `pos_weight` p, but
-    that its mean is divided by the number of elements, not by the sum of their weights.
+    Computed as |z| * |[z >= 0] - t| + log(1 + exp(-|z|)), which never overflows; the gradient is
+    (s(z) - t) * w / sum(w). A logit may be infinite: the loss is 0 where t says the same. (1, p)
+    for `class_weight` is what PyTorch calls `pos_weight` p, but that its mean is divided by the
+    number of elements, not by the sum of their weights.
     """
 
     kind: ClassVar[str] = "binary_cross_entropy"
@@ -61,9 +62,7 @@ class BinaryCrossEntropy(Loss):
         small = np.abs(z, out=ctx.empty("small", z.shape))
         np.exp(np.negative(small, out=small), out=small)
         losses = np.log1p(small, out=ctx.empty("losses", z.shape))
-        part = np.maximum(z, 0, out=ctx.empty("part", z.shape))
-        losses += part
-        losses -= np.multiply(z, t, out=part)
+        losses += _missed(ctx, z, t)
         value, share = row_mean(ctx, losses, weight, self._counted(ctx, given))
         return value, Saved(z, small, t, share)
 
@@ -73,7 +72,7 @@ class BinaryCrossEntropy(Loss):
         np.maximum(dz, small, out=dz)
         dz /= np.add(small, 1, out=ctx.empty("part", z.shape))
         dz -= t
-        return scaled(dz, share)
+        return scaled(ctx, dz, share)
 
     def mass(
         self, ctx: Context, prediction: tuple[int, ...], target: Array, weight: Array | None
@@ -111,3 +110,18 @@ class BinaryCrossEntropy(Loss):
             (2,),
             draw=lambda rng, n: (rng.standard_normal((n, 2)), rng.random((n, 2))),
         )
+
+
+def _missed(ctx: Context, z: Array, t: Array) -> Array:
+    """Return scratch |z| * |[z >= 0] - t|: 0 where an infinite logit says what the target says."""
+    wrong = np.greater_equal(z, 0, out=ctx.empty("wrong", z.shape))
+    wrong -= t
+    np.abs(wrong, out=wrong)
+    missed = np.multiply(
+        np.abs(z, out=ctx.empty("dz", z.shape)), wrong, out=ctx.empty("part", z.shape)
+    )
+    if np.isnan(np.max(missed, initial=0)):  # 0 * inf; what else is nan stays so
+        right, far = (ctx.empty(name, z.shape, np.bool_) for name in ("right", "far"))
+        np.logical_and(np.equal(wrong, 0, out=right), np.isinf(z, out=far), out=right)
+        np.copyto(missed, 0, where=right)
+    return missed

@@ -55,7 +55,7 @@ class CosineSimilarity(Loss):
         dy = np.multiply(saved.u, saved.cosine, out=ctx.empty("dy", saved.u.shape))
         dy -= saved.v
         dy /= saved.length
-        return scaled(dy, saved.share)
+        return scaled(ctx, dy, saved.share)
 
     @classmethod
     def examples(cls) -> Iterator[Example]:

@@ -12,7 +12,8 @@ from attrs.validators import and_, ge, lt
 from mlpk import Context, Example, Loss, define
 from mlpk.arrays import Array
 from mlpk_plugins.losses import class_shares
-from mlpk_plugins.losses.targets import cross
+from mlpk_plugins.losses.draws import three_probabilities
+from mlpk_plugins.losses.targets import cross, cross_gradient
 from mlpk_plugins.losses.weights import not_negative
 
 
@@ -51,8 +52,7 @@ class CrossEntropy(Loss):
 
     def backward(self, ctx: Context, saved: tuple[Array, Array]) -> Array:
         p, t = saved
-        dp = np.divide(t, p, out=ctx.empty("dp", p.shape))
-        return np.negative(dp, out=dp)
+        return cross_gradient(ctx, t, p)
 
     def mass(
         self, ctx: Context, prediction: tuple[int, ...], target: Array, weight: Array | None
@@ -64,20 +64,18 @@ class CrossEntropy(Loss):
     @classmethod
     def examples(cls) -> Iterator[Example]:
         yield Example(
-            cls(), (3,), draw=lambda rng, n: (_probabilities(rng, (n,)), rng.integers(0, 3, n))
+            cls(), (3,), draw=lambda rng, n: (three_probabilities(rng, (n,)), rng.integers(0, 3, n))
         )
         yield Example(
             cls(),
             (2, 3),
-            draw=lambda rng, n: (_probabilities(rng, (n, 2)), _probabilities(rng, (n, 2))),
+            draw=lambda rng, n: (
+                three_probabilities(rng, (n, 2)),
+                three_probabilities(rng, (n, 2)),
+            ),
         )
         yield Example(
             cls(label_smoothing=0.1, class_weight=(1.0, 0.5, 2.0), ignore_index=-1),
             (2, 3),
-            draw=lambda rng, n: (_probabilities(rng, (n, 2)), rng.integers(-1, 3, (n, 2))),
+            draw=lambda rng, n: (three_probabilities(rng, (n, 2)), rng.integers(-1, 3, (n, 2))),
         )
-
-
-def _probabilities(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
-    """Return probabilities of three classes, all well above 0."""
-    return rng.dirichlet((8.0, 8.0, 8.0), shape)

@@ -69,12 +69,12 @@ class Focal(Loss):
         )
         np.multiply(t, 2.0, out=sign)
         sign -= 1
-        # Of u = -sign * z: cost = log(1 + exp(u)), miss = exp(u - cost), which never overflow.
+        # Of u = -sign * z: cost = log(1 + exp(u)), miss = 1 - exp(-cost), which never overflow.
         np.multiply(sign, z, out=miss)
         np.negative(miss, out=miss)
         np.logaddexp(miss, 0, out=cost)
-        miss -= cost
-        np.exp(miss, out=miss)
+        np.expm1(np.negative(cost, out=miss), out=miss)
+        np.negative(miss, out=miss)
         np.power(miss, self.gamma, out=factor)
         losses = ctx.empty("losses", z.shape)
         if self.alpha is not None:
@@ -94,7 +94,7 @@ class Focal(Loss):
         dz += miss
         dz *= factor
         dz *= sign
-        return scaled(np.negative(dz, out=dz), share)
+        return scaled(ctx, np.negative(dz, out=dz), share)
 
     def mass(
         self, ctx: Context, prediction: tuple[int, ...], target: Array, weight: Array | None

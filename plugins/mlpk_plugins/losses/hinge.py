@@ -11,6 +11,7 @@ from attrs import field
 from mlpk import Context, Example, Loss, define
 from mlpk.arrays import Array
 from mlpk_plugins.losses.binary_targets import check_two, counted, settled
+from mlpk_plugins.losses.draws import scores_and_signs
 from mlpk_plugins.losses.row_mean import row_mean, scaled
 from mlpk_plugins.losses.targets import alike
 from mlpk_plugins.losses.weights import mass_of, not_negative
@@ -54,7 +55,7 @@ class Hinge(Loss):
         gaps, t, share = saved
         dy = np.sign(gaps, out=ctx.empty("dy", gaps.shape))
         dy *= t
-        return scaled(np.negative(dy, out=dy), share)
+        return scaled(ctx, np.negative(dy, out=dy), share)
 
     def mass(
         self, ctx: Context, prediction: tuple[int, ...], target: Array, weight: Array | None
@@ -69,19 +70,12 @@ class Hinge(Loss):
 
     @classmethod
     def examples(cls) -> Iterator[Example]:
-        yield Example(cls(), (1,), draw=lambda rng, n: _drawn(rng, (n, 1), (n,)))
-        yield Example(cls(), (2, 3), draw=lambda rng, n: _drawn(rng, (n, 2, 3), (n, 2, 3)))
+        yield Example(cls(), (1,), draw=lambda rng, n: scores_and_signs(rng, (n, 1), (n,)))
+        yield Example(
+            cls(), (2, 3), draw=lambda rng, n: scores_and_signs(rng, (n, 2, 3), (n, 2, 3))
+        )
         yield Example(
             cls(class_weight=(1.0, 3.0), ignore_index=0),
             (2, 3),
-            draw=lambda rng, n: _drawn(rng, (n, 2, 3), (n, 2, 3), (-1, 0, 1)),
+            draw=lambda rng, n: scores_and_signs(rng, (n, 2, 3), (n, 2, 3), (-1, 0, 1)),
         )
-
-
-def _drawn(
-    rng: np.random.Generator,
-    scores: tuple[int, ...],
-    signs: tuple[int, ...],
-    among: tuple[int, ...] = (-1, 1),
-) -> tuple[Array, Array]:
-    return rng.standard_normal(scores), rng.choice(among, signs)

@@ -51,7 +51,7 @@ class Huber(Loss):
         clipped, share = saved
         dy = ctx.empty("dy", clipped.shape)
         np.copyto(dy, clipped)
-        return scaled(dy, share)
+        return scaled(ctx, dy, share)
 
     @classmethod
     def examples(cls) -> Iterator[Example]:

@@ -9,7 +9,14 @@ import numpy as np
 
 from mlpk import Context, Example, Loss, define
 from mlpk.arrays import Array
-from mlpk_plugins.losses.targets import check_class_targets, check_classes, class_targets, cross
+from mlpk_plugins.losses.draws import three_probabilities
+from mlpk_plugins.losses.targets import (
+    check_class_targets,
+    check_classes,
+    class_targets,
+    cross,
+    cross_gradient,
+)
 from mlpk_plugins.losses.weights import row_weights, shares
 
 
@@ -51,21 +58,18 @@ class KLDivergence(Loss):
 
     def backward(self, ctx: Context, saved: tuple[Array, Array]) -> Array:
         p, t = saved
-        dp = np.divide(t, p, out=ctx.empty("dp", p.shape))
-        return np.negative(dp, out=dp)
+        return cross_gradient(ctx, t, p)
 
     @classmethod
     def examples(cls) -> Iterator[Example]:
         yield Example(
-            cls(), (3,), draw=lambda rng, n: (_probabilities(rng, (n,)), rng.integers(0, 3, n))
+            cls(), (3,), draw=lambda rng, n: (three_probabilities(rng, (n,)), rng.integers(0, 3, n))
         )
         yield Example(
             cls(),
             (2, 3),
-            draw=lambda rng, n: (_probabilities(rng, (n, 2)), _probabilities(rng, (n, 2))),
+            draw=lambda rng, n: (
+                three_probabilities(rng, (n, 2)),
+                three_probabilities(rng, (n, 2)),
+            ),
         )
-
-
-def _probabilities(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
-    """Return probabilities of three classes, all well above 0."""
-    return rng.dirichlet((8.0, 8.0, 8.0), shape)

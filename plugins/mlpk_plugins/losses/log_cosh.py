@@ -53,7 +53,7 @@ class LogCosh(Loss):
 
     def backward(self, ctx: Context, saved: tuple[Array, Array]) -> Array:
         errors, share = saved
-        return scaled(np.tanh(errors, out=ctx.empty("dy", errors.shape)), share)
+        return scaled(ctx, np.tanh(errors, out=ctx.empty("dy", errors.shape)), share)
 
     @classmethod
     def examples(cls) -> Iterator[Example]:

@@ -38,7 +38,7 @@ class MeanAbsoluteError(Loss):
 
     def backward(self, ctx: Context, saved: tuple[Array, Array]) -> Array:
         errors, share = saved
-        return scaled(np.sign(errors, out=ctx.empty("dy", errors.shape)), share)
+        return scaled(ctx, np.sign(errors, out=ctx.empty("dy", errors.shape)), share)
 
     @classmethod
     def examples(cls) -> Iterator[Example]:

@@ -10,8 +10,9 @@ import numpy as np
 
 from mlpk import Context, Example, Loss, define
 from mlpk.arrays import Array
+from mlpk_plugins.losses.row_mean import scaled
 from mlpk_plugins.losses.targets import alike
-from mlpk_plugins.losses.weights import row_weights, shares
+from mlpk_plugins.losses.weights import drop_uncounted, row_weights, shares
 
 
 @define
@@ -38,15 +39,13 @@ class MeanSquaredError(Loss):
         share /= elements
         rows = errors.reshape(n, elements)
         losses = np.einsum("ne,ne->n", rows, rows, out=ctx.empty("losses", (n,)))
+        drop_uncounted(ctx, losses, share[:, 0])
         losses *= share[:, 0]
         return float(np.sum(losses, dtype=np.float64)), (errors, share)
 
     def backward(self, ctx: Context, saved: tuple[Array, Array]) -> Array:
         errors, share = saved
-        dy = np.multiply(errors, 2, out=ctx.empty("dy", errors.shape))
-        rows = dy.reshape(len(dy), prod(dy.shape[1:]))
-        rows *= share
-        return dy
+        return scaled(ctx, np.multiply(errors, 2, out=ctx.empty("dy", errors.shape)), share)
 
     @classmethod
     def examples(cls) -> Iterator[Example]:

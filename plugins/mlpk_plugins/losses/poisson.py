@@ -47,7 +47,7 @@ class Poisson(Loss):
 
     def backward(self, ctx: Context, saved: tuple[Array, Array, Array]) -> Array:
         expected, t, share = saved
-        return scaled(np.subtract(expected, t, out=ctx.empty("dz", expected.shape)), share)
+        return scaled(ctx, np.subtract(expected, t, out=ctx.empty("dz", expected.shape)), share)
 
     @classmethod
     def examples(cls) -> Iterator[Example]:

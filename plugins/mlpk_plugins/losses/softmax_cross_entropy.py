@@ -12,8 +12,8 @@ from attrs.validators import and_, ge, lt
 from mlpk import Context, Example, Loss, define
 from mlpk.arrays import Array
 from mlpk_plugins.losses import class_shares
-from mlpk_plugins.losses.targets import cross
-from mlpk_plugins.losses.weights import not_negative
+from mlpk_plugins.losses.targets import cross, row_shares
+from mlpk_plugins.losses.weights import drop_uncounted, not_negative
 
 
 @define
@@ -26,10 +26,14 @@ class SoftmaxCrossEntropy(Loss):
     `label_smoothing`, 0 <= s < 1, makes t (1 - s) * t + s / classes;
     `class_weight` multiplies w by sum_c class_weight_c * t_c (of t before smoothing), that is the
     weight of the row's class; labels equal to `ignore_index` count nowhere. If all weights are 0,
-    so are the loss and its gradient.
+    so are the loss and its gradient. (As in Keras, that weight is the whole row's, what smoothing
+    spreads over the other classes included; PyTorch weighs each class's smoothed share by the
+    weight of that class, and divides by the same sum.)
 
     log softmax(z) = z - max(z) - log(sum_k exp(z_k - max(z))) never overflows; the gradient is
-    (softmax(z) * sum(t) - t) * w / sum(w).
+    (softmax(z) * sum(t) - t) * w / sum(w). A logit may be -inf, as of a class that is masked: its
+    probability is 0, and so is what it adds to the loss and the gradient where t_c is 0; elsewhere
+    the loss is infinite.
     """
 
     kind: ClassVar[str] = "softmax_cross_entropy"
@@ -57,8 +61,9 @@ class SoftmaxCrossEntropy(Loss):
 
     def backward(self, ctx: Context, saved: tuple[Array, Array]) -> Array:
         p, t = saved
-        mass = np.add.reduce(t, axis=-1, keepdims=True, out=ctx.empty("mass", (*t.shape[:-1], 1)))
+        mass = row_shares(ctx, t)
         dz = np.multiply(p, mass, out=ctx.empty("dz", p.shape))
+        drop_uncounted(ctx, dz, mass)
         dz -= t
         return dz
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from math import inf
+from math import inf, isnan
 
 import numpy as np
 
 from mlpk import ConfigError, Context, DataError, ShapeError
 from mlpk.arrays import Array
 from mlpk.declaration import Shape, known
+from mlpk_plugins.losses.weights import drop_uncounted
 
 SLACK = 1e-3  # shares that were rounded, be it to float16, sum to 1 within this
 
@@ -70,9 +71,32 @@ def check_class_targets(prediction: Shape, target: Array, ignored: int | None = 
 
 
 def cross(ctx: Context, t: Array, logs: Array) -> float:
-    """Return -sum(t * logs), the rows added up in float64."""
-    terms = np.einsum("...c,...c->...", t, logs, out=ctx.empty("terms", t.shape[:-1]))
-    return 0.0 - float(np.sum(terms, dtype=np.float64))  # a minus alone makes -0.0 of nothing
+    """Return -sum(t * logs), the rows added up in float64.
+
+    A class without a share adds nothing, be its log -inf, nor does a row without any; for these,
+    zeros are written to logs.
+    """
+    total = _summed(ctx, t, logs)
+    if isnan(total):
+        least, free = (ctx.empty(name, t.shape, np.bool_) for name in ("least", "free"))
+        np.logical_and(np.equal(logs, -inf, out=least), np.equal(t, 0, out=free), out=free)
+        np.copyto(logs, 0, where=free)
+        drop_uncounted(ctx, logs, row_shares(ctx, t))
+        total = _summed(ctx, t, logs)
+    return 0.0 - total  # a minus alone makes -0.0 of nothing
+
+
+def cross_gradient(ctx: Context, t: Array, p: Array) -> Array:
+    """Return scratch -t / p, the gradient of -sum(t * log(p)) by p; 0 in rows that don't count."""
+    dp = np.divide(t, p, out=ctx.empty("dp", p.shape))
+    drop_uncounted(ctx, dp, row_shares(ctx, t))
+    return np.negative(dp, out=dp)
+
+
+def row_shares(ctx: Context, t: Array) -> Array:
+    """Return scratch (n, ..., 1): the sums of t (n, ..., classes) over the classes."""
+    out = ctx.empty("row_shares", (*t.shape[:-1], 1))
+    return np.add.reduce(t, axis=-1, keepdims=True, out=out)
 
 
 def check_range(
@@ -90,6 +114,11 @@ def check_range(
         wanted = f"{low} to {high}" if high < inf else f"{low} or more"
         wanted += "" if ignored is None else f", or {ignored}"
         raise DataError(f"target {target[at]} in row {at[0]}: wanted {wanted}", int(at[0]))
+
+
+def _summed(ctx: Context, t: Array, logs: Array) -> float:
+    terms = np.einsum("...c,...c->...", t, logs, out=ctx.empty("terms", t.shape[:-1]))
+    return float(np.sum(terms, dtype=np.float64))
 
 
 def _check_shares(shares: Array, sums: Array | None = None) -> None:

@@ -73,7 +73,7 @@ class Triplet(Loss):
         np.add(gaps[:, 0], gaps[:, 1], out=dy[:, 0])
         np.negative(dy[:, 0], out=dy[:, 0])
         dy *= slopes
-        return scaled(dy, share)
+        return scaled(ctx, dy, share)
 
     @classmethod
     def examples(cls) -> Iterator[Example]:

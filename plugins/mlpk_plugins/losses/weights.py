@@ -37,6 +37,13 @@ def shares(ctx: Context, weights: Array) -> Array:
     return shares
 
 
+def drop_uncounted(ctx: Context, values: Array, share: Array) -> None:
+    """Write 0 to the values, in place, where the share is 0: times infinity it would be nan."""
+    if not share.all():
+        uncounted = np.logical_not(share, out=ctx.empty("uncounted", share.shape, np.bool_))
+        np.copyto(values, 0, where=uncounted)
+
+
 def mass_of(ctx: Context, each: Array, weight: Array | None) -> float:
     """Return the sum of the rows' weights, each times the mean of what its positions count.
 

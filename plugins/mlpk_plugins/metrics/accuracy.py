@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from mlpk import Example, Metric, define
 from mlpk.arrays import Array
-from mlpk.metric import MetricState
+from mlpk.metric import Best, MetricState
 from mlpk_plugins.metrics import running_mean
 from mlpk_plugins.metrics.labels import decided, true_classes
 
@@ -25,11 +25,12 @@ class Accuracy(Metric):
     several classes it is refused.
 
     A position with a nan among its scores is taken for no class, which is a miss. Positions
-    whose integer label is `ignore_index` don't count. A row's weight is that of each of its
+    whose label is `ignore_index` don't count. A row's weight is that of each of its
     positions.
     """
 
     kind: ClassVar[str] = "accuracy"
+    best: ClassVar[Best | None] = "max"
 
     threshold: float | None = None
     ignore_index: int | None = None

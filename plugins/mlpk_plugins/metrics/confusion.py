@@ -96,8 +96,8 @@ def sums(state: MetricState) -> Sums:
 def averaged(average: Average, parts: Array, wholes: Array, found: Sums) -> float:
     """Return parts / wholes (classes,) as one number, and nan if nothing was counted.
 
-    "binary": of class 1 of two; "macro": the mean over the classes that occur, in targets or in
-    predictions; "micro": of the sums over all classes. Where the whole is 0 it is 0.
+    "binary": of class 1 of two; "macro": the mean over the classes that carry weight, in targets
+    or in predictions; "micro": of the sums over all classes. Where the whole is 0 it is 0.
     """
     if not found.own.any():
         return float("nan")

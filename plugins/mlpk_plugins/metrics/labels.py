@@ -9,7 +9,15 @@ import numpy as np
 from mlpk.arrays import Array
 from mlpk.errors import ConfigError, DataError
 
-__all__ = ["Deciding", "binary_labels", "class_labels", "classes_of", "decided", "true_classes"]
+__all__ = [
+    "PAIR",
+    "Deciding",
+    "binary_labels",
+    "class_labels",
+    "classes_of",
+    "decided",
+    "true_classes",
+]
 
 Shape = tuple[int, ...]
 PAIR = 2
@@ -97,8 +105,8 @@ def binary_labels(
 ) -> tuple[Array, Array | None]:
     """Return labels 0 and 1 for scores of a shape (N, ...), and which of them count (None: all).
 
-    target: integers 0, 1 or `ignore_index`, or probabilities of class 1, which make a 1 above one
-    half; shaped like the scores, or with a last axis of length 1 behind.
+    target: 0, 1 or probabilities of class 1, which make a 1 above one half, or `ignore_index`;
+    shaped like the scores, or with a last axis of length 1 behind.
     """
     if target.shape not in (scores, (*scores, 1)):
         raise DataError(
@@ -107,8 +115,13 @@ def binary_labels(
     target = target.reshape(scores)
     if target.dtype.kind != "f":
         return _checked(target, PAIR, ignore_index)
-    _refuse(~((target >= 0) & (target <= 1)), target, "target", "wanted 0 to 1")
-    return target > 0.5, None  # noqa: PLR2004 - the likelier class
+    wrong, likely = ~((target >= 0) & (target <= 1)), target > 0.5  # noqa: PLR2004 - the likelier class
+    if ignore_index is None:
+        _refuse(wrong, target, "target", "wanted 0 to 1")
+        return likely, None
+    counts = target != ignore_index
+    _refuse(wrong & counts, target, "target", f"wanted 0 to 1, or {ignore_index}")
+    return likely & counts, counts
 
 
 def _checked(labels: Array, classes: int, ignore_index: int | None) -> tuple[Array, Array | None]:

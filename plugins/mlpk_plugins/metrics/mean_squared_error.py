@@ -9,7 +9,7 @@ import numpy as np
 
 from mlpk import Example, Metric, define
 from mlpk.arrays import Array
-from mlpk.metric import MetricState
+from mlpk.metric import Best, MetricState
 from mlpk_plugins.metrics import running_mean
 from mlpk_plugins.metrics.errors import check_alike, errors
 
@@ -23,6 +23,7 @@ class MeanSquaredError(Metric):
     """
 
     kind: ClassVar[str] = "mean_squared_error"
+    best: ClassVar[Best | None] = "min"
 
     def start(self) -> MetricState:
         return running_mean.start()

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from mlpk import Example, Metric, define
 from mlpk.arrays import Array
-from mlpk.metric import MetricState
+from mlpk.metric import Best, MetricState
 from mlpk_plugins.metrics import confusion
 
 
@@ -22,6 +22,7 @@ class PerClassAccuracy(Metric):
     """
 
     kind: ClassVar[str] = "per_class_accuracy"
+    best: ClassVar[Best | None] = "max"
 
     threshold: float | None = None
     ignore_index: int | None = None

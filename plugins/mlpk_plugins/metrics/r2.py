@@ -11,7 +11,7 @@ import numpy as np
 from mlpk import Example, Metric, define
 from mlpk.arrays import Array
 from mlpk.errors import DataError
-from mlpk.metric import MetricState
+from mlpk.metric import Best, MetricState
 from mlpk_plugins.metrics.errors import check_alike, errors
 
 
@@ -30,6 +30,7 @@ class R2(Metric):
     """
 
     kind: ClassVar[str] = "r2"
+    best: ClassVar[Best | None] = "max"
 
     def start(self) -> MetricState:
         return {
@@ -57,8 +58,10 @@ class R2(Metric):
             return
         if not state["mean"].size:
             state |= {name: np.zeros(t.shape[1]) for name in ("mean", "spread", "missed")}
+        counts = w != 0  # 0 * inf would be nan
+        t, missed, w = t[counts], missed[counts], w[counts]
         # Around a target that counts, so that targets that don't vary have a spread of just 0.
-        near = t[np.argmax(w != 0)]
+        near = t[0]
         mean = near + w @ (t - near) / total
         gap = mean - state["mean"]
         before = float(state["weight"])

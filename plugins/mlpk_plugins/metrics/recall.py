@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from mlpk import Example, Metric, define
 from mlpk.arrays import Array
-from mlpk.metric import MetricState
+from mlpk.metric import Best, MetricState
 from mlpk_plugins.metrics import confusion
 
 
@@ -20,6 +20,7 @@ class Recall(Metric):
     """
 
     kind: ClassVar[str] = "recall"
+    best: ClassVar[Best | None] = "max"
 
     average: confusion.Average = "binary"
     threshold: float | None = None

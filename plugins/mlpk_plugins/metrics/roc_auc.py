@@ -9,8 +9,8 @@ import numpy as np
 
 from mlpk import ConfigError, DataError, Example, Metric, define
 from mlpk.arrays import Array
-from mlpk.metric import MetricState
-from mlpk_plugins.metrics.labels import binary_labels
+from mlpk.metric import Best, MetricState
+from mlpk_plugins.metrics.labels import PAIR, binary_labels, class_labels
 
 FIRST_ROOM = 1024
 
@@ -21,15 +21,17 @@ class RocAuc(Metric):
 
     That is the area under the curve of hits over false alarms. prediction (N,) or (N, ..., 1): a
     score, be it a logit or a probability; (N, ..., 2): the score of class 1 less that of class 0.
-    target: labels 0 and 1 or probabilities, with or without the last axis. Positions whose integer
-    label is `ignore_index` don't count; a pair counts with the product of its rows' weights. A
-    score that is nan is neither higher than another nor its equal, so that each of its pairs is a
-    miss. It is nan if a class is missing.
+    target: labels 0 and 1 or probabilities, with or without a last axis of length 1; for the
+    scores of two classes also one-hot or soft (N, ..., 2). Positions whose label is `ignore_index`
+    don't count; a pair counts with the product of its rows' weights. A score that is nan is
+    neither higher than another nor its equal, so that each of its pairs is a miss. It is nan if a
+    class is missing.
 
     Exact, not binned: the scores of the whole set are kept, 24 bytes a position.
     """
 
     kind: ClassVar[str] = "roc_auc"
+    best: ClassVar[Best | None] = "max"
 
     ignore_index: int | None = None
 
@@ -68,12 +70,14 @@ class RocAuc(Metric):
         return float(positive @ below / pairs)
 
     def _labels(self, prediction: tuple[int, ...], target: Array) -> tuple[Array, Array | None]:
-        if len(prediction) > 1 and prediction[-1] > 2:  # noqa: PLR2004 - two classes
+        if len(prediction) > 1 and prediction[-1] > PAIR:
             raise ConfigError(
                 self.kind,
                 "wanted a single score, or one for each of two classes, found predictions of "
                 f"shape {prediction}",
             )
+        if len(prediction) > 1 and target.shape == prediction and prediction[-1] == PAIR:
+            return class_labels(prediction, target, self.ignore_index)
         return binary_labels(prediction[:-1] or prediction, target, self.ignore_index)
 
     @classmethod

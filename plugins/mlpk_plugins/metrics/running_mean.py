@@ -35,6 +35,8 @@ def add(
     counts = np.broadcast_to(True if counts is None else counts, values.shape)
     sums = np.sum(values, axis=within, where=counts, dtype=np.float64)
     numbers = np.sum(counts, axis=within, dtype=np.float64)
+    if weight is not None:
+        sums = np.where(weight == 0, 0, sums)  # 0 * inf would be nan
     state["sum"] += sums.sum() if weight is None else np.dot(weight, sums)
     state["weight"] += numbers.sum() if weight is None else np.dot(weight, numbers)
 

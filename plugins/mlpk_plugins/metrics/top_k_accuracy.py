@@ -12,7 +12,7 @@ from attrs.validators import ge
 from mlpk import Example, Metric, define
 from mlpk.arrays import Array
 from mlpk.errors import ConfigError
-from mlpk.metric import MetricState
+from mlpk.metric import Best, MetricState
 from mlpk_plugins.metrics import running_mean
 from mlpk_plugins.metrics.labels import class_labels
 
@@ -29,6 +29,7 @@ class TopKAccuracy(Metric):
     """
 
     kind: ClassVar[str] = "top_k_accuracy"
+    best: ClassVar[Best | None] = "max"
 
     k: int = field(default=5, validator=ge(1))
     ignore_index: int | None = None

@@ -72,9 +72,18 @@ def test_it_goes_with_an_average_only_if_it_just_stops():
     x, y = np.ones((4, 2)), np.ones((4, 1))
     options = {"loss": "mean_squared_error", "optimizer": "sgd", "progress": False}
     for callbacks, sentence in (
-        ([given, average], r"^callbacks\[1\]: moving_average puts .* early_stopping, callbacks\[0\];"),
-        (["moving_average", given], r"^callbacks\[1\]: early_stopping puts .* moving_average, call"),
-        ([average, "moving_average"], r"^callbacks\[1\]: moving_average puts .* does moving_average"),
+        (
+            [given, average],
+            r"^callbacks\[1\]: moving_average puts .* early_stopping, callbacks\[0\];",
+        ),
+        (
+            ["moving_average", given],
+            r"^callbacks\[1\]: early_stopping puts .* moving_average, call",
+        ),
+        (
+            [average, "moving_average"],
+            r"^callbacks\[1\]: moving_average puts .* does moving_average",
+        ),
     ):
         before = model.params["dense/weight"].copy()
         with pytest.raises(ConfigError, match=sentence):
@@ -93,17 +102,59 @@ def test_better_means_by_more_than_min_delta():
 @pytest.mark.parametrize(
     ("name", "mode", "best"),
     [
-        ("val_accuracy", None, 2),
+        ("r2", None, 2),
+        ("val_r2", None, 2),
+        ("loss", None, 3),
         ("val_loss", None, 3),
         ("val_mean_absolute_error", None, 3),
+        ("r2", "min", 3),
         ("mine", "min", 3),
         ("mine", "max", 2),
         ("val_loss", "max", 2),
     ],
 )
-def test_the_name_or_mode_says_which_way_is_better(name, mode, best):
+def test_the_metric_or_mode_says_which_way_is_better(name, mode, best):
     stopping = mlpk.callbacks.early_stopping(patience=5, monitor=name, mode=mode)
-    assert run(stopping, [0.5, 0.9, 0.1], name)[0] == best
+    metrics = ["r2", "mean_absolute_error"]
+    assert run(stopping, [0.5, 0.9, 0.1], name, metrics=metrics)[0] == best
+
+
+@pytest.mark.parametrize("name", ["mine", "val_mine", "error", "val_accuracy", "my_loss"])
+def test_where_nothing_says_which_way_is_better_mode_is_asked_for(name):
+    stopping = mlpk.callbacks.early_stopping(monitor=name)
+    sentence = rf"^early_stopping.mode: is missing: nothing says which way '{name}' is better"
+    with pytest.raises(ConfigError, match=sentence):
+        run(stopping, [1.0], name)
+
+
+def test_the_name_of_an_output_says_nothing():
+    """Both outputs are watched as their metrics and losses say, whatever they are called."""
+
+    class Best:
+        @hookimpl
+        def mlpk_epoch_end(self, fit):
+            self.found = {name: fit.best(name) for name in fit.logs}
+
+    x = mlpk.Input((2,))
+    outputs = [mlpk.layers.dense(units=3)(x, name=name) for name in ("error_type", "val_loss_max")]
+    model, seen = mlpk.Model(inputs=x, outputs=outputs, seed=0), Best()
+    labels = dict.fromkeys(("error_type", "val_loss_max"), np.array([0, 1, 2, 0]))
+    model.fit(
+        np.ones((4, 2)), labels, loss=dict.fromkeys(labels, "softmax_cross_entropy"),
+        optimizer="sgd", metrics={name: ["accuracy"] for name in labels},
+        validation=(np.ones((4, 2)), labels), callbacks=[seen], progress=False,
+    )  # fmt: skip
+    assert seen.found == {
+        f"{prefix}{name}": way
+        for prefix in ("", "val_")
+        for name, way in {
+            "loss": "min",
+            "error_type_loss": "min",
+            "val_loss_max_loss": "min",
+            "error_type_accuracy": "max",
+            "val_loss_max_accuracy": "max",
+        }.items()
+    }
 
 
 def test_without_validation_the_loss_is_watched():

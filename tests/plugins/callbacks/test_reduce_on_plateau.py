@@ -56,16 +56,23 @@ def test_it_waits_and_cuts(values, fields, factors):
 @pytest.mark.parametrize(
     ("name", "mode", "cuts"),
     [
-        ("val_accuracy", None, False),
+        ("val_r2", None, False),
+        ("mean_squared_error", None, True),
         ("val_loss", None, True),
         ("mine", "min", True),
         ("mine", "max", False),
         ("val_loss", "max", False),
     ],
 )
-def test_the_name_or_mode_says_which_way_is_better(name, mode, cuts):
+def test_the_metric_or_mode_says_which_way_is_better(name, mode, cuts):
     callback = ReduceOnPlateau(0.5, patience=1, monitor=name, mode=mode)
-    assert (run(callback, [0.1, 0.5], name)[-1] < 1) == cuts
+    metrics = ["r2", "mean_squared_error"]
+    assert (run(callback, [0.1, 0.5], name, metrics=metrics)[-1] < 1) == cuts
+
+
+def test_where_nothing_says_which_way_is_better_mode_is_asked_for():
+    with pytest.raises(ConfigError, match=r"^reduce_on_plateau.mode: is missing: .* 'an_error'"):
+        run(ReduceOnPlateau(0.5, monitor="an_error"), [0.1], "an_error")
 
 
 def test_a_factor_that_is_lower_already_is_not_raised():

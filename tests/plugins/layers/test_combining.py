@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from mlpk import ShapeError
+from mlpk import ConfigError, ShapeError
 from mlpk_plugins.layers.average import Average
+from mlpk_plugins.layers.concatenate import Concatenate
 from mlpk_plugins.layers.dot import Dot
 from mlpk_plugins.layers.maximum import Maximum
 from mlpk_plugins.layers.subtract import Subtract
@@ -123,7 +124,7 @@ def test_dot_lets_unknown_lengths_through():
 
 
 def test_dot_refuses_what_does_not_fit(alone):
-    for axes in (0, (0, 1), (1, 0), 3, -3, (1, 3), (1, -3)):
+    for axes in (3, -3, (1, 3), (1, -3)):
         with pytest.raises(ShapeError, match=r"wanted one of the 2 axes of input [12] behind"):
             Dot(axes=axes).declare((4, 4), (4, 4))
     with pytest.raises(ShapeError, match="wanted one of the 0 axes of input 2"):
@@ -134,3 +135,11 @@ def test_dot_refuses_what_does_not_fit(alone):
     run.inputs = (np.zeros((2, 4)), np.zeros((2, 3)))
     with pytest.raises(ShapeError, match="found 4 and 3"):
         run.forward()
+
+
+@pytest.mark.parametrize(("layer", "field"), [(Dot, "axes"), (Concatenate, "axis")])
+def test_the_batch_is_no_axis_to_work_along(layer, field):
+    for axes in (0, (0, 1), (1, 0)) if layer is Dot else (0,):
+        wanted = rf"^{layer.kind}.{field}: .*0 is the batch; count from 1, or from the end with -1"
+        with pytest.raises(ConfigError, match=wanted):
+            layer(**{field: axes})

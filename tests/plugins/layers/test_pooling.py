@@ -140,6 +140,19 @@ GLOBAL = [
 ]
 
 
+def test_the_gradient_never_goes_to_the_padding(alone):
+    """A window that holds -inf alone has its first place as the largest, not the padding before."""
+    x = np.full((1, 4, 1), -np.inf)
+    run = alone(MaxPool1D(kernel_size=3, strides=2, padding=1), x)
+    assert run.forward().tolist() == [[[-np.inf], [-np.inf]]]
+    (dx,) = run.backward(np.array([[[2.0], [3.0]]]))
+    assert dx[0, :, 0].tolist() == [2, 3, 0, 0]
+    run = alone(MaxPool2D(kernel_size=2, strides=2, padding=1), x.reshape(1, 2, 2, 1))
+    assert (run.forward() == -np.inf).all()
+    (dx,) = run.backward(np.array([[[[1.0], [2.0]], [[3.0], [4.0]]]]))
+    assert dx[0, ..., 0].tolist() == [[1, 2], [3, 4]]
+
+
 @pytest.mark.parametrize(("layer", "shape", "how"), GLOBAL, ids=repr)
 def test_global_pools_channel_by_channel(layer, shape, how, alone):
     x = np.random.default_rng(0).integers(0, 6, (4, *shape)) * 1.0
@@ -367,3 +380,17 @@ def test_wrong_fields_are_refused(cls, fields, where):
     with pytest.raises(ConfigError) as caught:
         cls(**fields)
     assert f"{cls.kind}.{where}" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "shape", "sentence"),
+    [
+        (MaxPool2D, (8, 4, 2), r"on 4 \(width 4 and padding 0\); take a smaller .* padding$"),
+        (MaxPool2D, (4, 8, 2), r"on 4 \(height 4 .*Channels come last: is 4 their number\?"),
+        (MaxPool2D, (3, 32, 32), r"on 3 \(height 3 .*their number\? .* np.moveaxis\(x, 1, -1\)$"),
+        (MaxPool1D, (4, 8), r"on 4 \(steps 4 and padding 0\); take a smaller .* padding$"),
+    ],
+)
+def test_a_window_that_is_too_large_names_the_axis(kind, shape, sentence):
+    with pytest.raises(ShapeError, match=sentence):
+        kind(kernel_size=5).declare(shape)

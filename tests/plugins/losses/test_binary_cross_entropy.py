@@ -174,3 +174,17 @@ def test_other_targets_than_the_ignored_are_still_refused():
 def test_what_is_out_of_range_is_refused(fields, message):
     with pytest.raises(ConfigError, match=rf"^binary_cross_entropy\.{message}"):
         BinaryCrossEntropy(**fields)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_infinite_logits(dtype):
+    """They are sure: right ones cost nothing, wrong ones without end."""
+    z = np.array([[math.inf, -math.inf, 0.0, math.inf]], dtype)
+    right, slopes = BinaryCrossEntropy()(z, np.array([[1, 0, 1, 1]]))
+    assert right == pytest.approx(math.log(2) / 4)
+    np.testing.assert_allclose(slopes, [[0, 0, -0.125, 0]])
+    for wrong in ([[0.0, 0.0, 1.0, 1.0]], [[1.0, 1.0, 1.0, 1.0]], [[0.5, 0.0, 1.0, 1.0]]):
+        value, slopes = BinaryCrossEntropy()(z, np.array(wrong))
+        assert value == math.inf
+        wanted = (np.array([[1, 0, 0.5, 1]]) - wrong) / 4
+        np.testing.assert_allclose(slopes, wanted)

@@ -155,3 +155,15 @@ def test_shapes_must_agree(loss):
 def test_what_is_out_of_range_is_refused(fields):
     with pytest.raises(ConfigError, match=rf"focal\.{next(iter(fields))}"):
         Focal(**fields)
+
+
+@pytest.mark.parametrize("gamma", [0.0, 0.5, 2.0])
+def test_focal_of_infinite_logits(gamma):
+    """They are sure: right ones cost nothing, wrong ones without end."""
+    z, loss = np.array([[math.inf, -math.inf, 0.0]]), Focal(gamma=gamma)
+    value, gradient = loss(z, np.array([[1, 0, 1]]))
+    assert value == pytest.approx(math.log(2) * 0.5**gamma / 3)
+    assert np.isfinite(gradient).all()
+    np.testing.assert_array_equal(gradient[0, :2], 0)
+    assert loss(z, np.array([[0, 0, 1]]))[0] == math.inf
+    assert loss(z, np.array([[1, 1, 1]]))[0] == math.inf

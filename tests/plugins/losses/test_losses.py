@@ -76,6 +76,33 @@ def test_weights_count_rows(example):
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=repr)
+@pytest.mark.parametrize("size", [100, 1e25, -1e25, np.inf, -np.inf, np.nan])
+def test_a_row_of_weight_zero_may_hold_anything(example, size):
+    """Its own loss, and the slope of it, may well be infinite."""
+    prediction, target = drawn(example)
+    prediction = prediction.astype("float32")
+    kept = WEIGHT > 0
+    loss, weight = example.instance, WEIGHT.astype("float32")
+    wanted, slopes = loss(prediction[kept], target[kept], weight[kept])
+    prediction[~kept] *= np.float32(size)
+    value, gradient = loss(prediction, target, weight)
+    assert value == pytest.approx(wanted, rel=1e-6)
+    np.testing.assert_allclose(gradient[kept], slopes, rtol=1e-5)
+    np.testing.assert_array_equal(gradient[~kept], 0)
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=repr)
+def test_nan_in_a_row_that_counts_shows(example):
+    """Nothing that is left out on the way hides it."""
+    prediction, target = drawn(example)
+    prediction[1] = np.nan
+    for weight in (None, WEIGHT):
+        value, gradient = example.instance(prediction, np.abs(target), weight)
+        assert np.isnan(value)
+        assert np.isnan(gradient[1]).any()
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=repr)
 def test_masses_join_batches(example):
     prediction, target = drawn(example)
     loss = example.instance

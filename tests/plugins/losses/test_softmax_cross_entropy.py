@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from mlpk import ConfigError, Context, DataError, ShapeError
+from mlpk import ConfigError, Context, DataError, MlpkError, ShapeError
 from mlpk_plugins.losses.softmax_cross_entropy import SoftmaxCrossEntropy
 
 # Softmax of the rows: (1/4, 3/4), (1/2, 1/2).
@@ -173,7 +173,9 @@ def test_a_label_out_of_range_names_its_row(label, row):
         lambda: loss.check((10,), labels),
         lambda: loss.forward(Context("float64"), z, labels),
     ):
-        with pytest.raises(DataError, match=f"^label {label} in row {row}: wanted 0 to 9$") as info:
+        hint = f"; .* take a loss with ignore_index={label}" if label < 0 else ""
+        wanted = f"^label {label} in row {row}: wanted 0 to 9{hint}$"
+        with pytest.raises(DataError, match=wanted) as info:
             refused()
         assert info.value.row == row
         assert isinstance(info.value.row, int)
@@ -272,6 +274,45 @@ def test_numbers_out_of_range_are_refused(fields):
         SoftmaxCrossEntropy(**fields)
 
 
+@pytest.mark.parametrize(
+    ("labels", "hint"),
+    [(np.zeros((4, 1), int), r"y\[\.\.\., 0\]$"), (np.zeros(4), r"y\.astype\(int\)$")],
+)
+def test_labels_in_another_form_are_told_what_makes_them_labels(labels, hint):
+    with pytest.raises(MlpkError, match=hint):
+        SoftmaxCrossEntropy().check((10,), labels)
+
+
 def test_a_single_class_is_no_choice():
     with pytest.raises(ConfigError, match=r"^softmax_cross_entropy: wanted two classes or more"):
         SoftmaxCrossEntropy().check((1,), np.array([0, 1]))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("target", "value", "gradient"),
+    [
+        ([0], math.log(4), [[-0.75, 0.75, 0]]),
+        ([[0.5, 0.5, 0.0]], math.log(4) - math.log(3) / 2, [[-0.25, 0.25, 0]]),
+        ([2], math.inf, [[0.25, 0.75, -1]]),
+        ([[0.5, 0.25, 0.25]], math.inf, [[-0.25, 0.5, -0.25]]),
+    ],
+)
+def test_a_logit_of_minus_infinity_takes_its_class_out(target, value, gradient, dtype):
+    z = np.array([[0, math.log(3), -math.inf]], dtype)  # softmax: (1/4, 3/4, 0)
+    found, slopes = SoftmaxCrossEntropy()(z, np.array(target))
+    assert found == pytest.approx(value, rel=1e-6)
+    np.testing.assert_allclose(slopes, gradient, rtol=1e-6)
+
+
+def test_masked_classes_of_some_rows():
+    z = np.concatenate([THREE, THREE[:1]])
+    z[0, 0] = z[1, 2] = -math.inf
+    labels, weight = np.array([2, 0, 1, 2]), np.array([1.0, 2.0, 3.0, 0.5])
+    value, gradient = SoftmaxCrossEntropy(class_weight=(1.0, 2.0, 4.0))(z, labels, weight)
+    weights = weight * [4, 1, 2, 4]
+    costs = [math.log(7 / 5), math.log(2), math.log(3), math.log(8 / 5)]
+    assert value == pytest.approx(np.dot(weights, costs) / weights.sum(), rel=1e-14)
+    p = np.array([[0, 2 / 7, 5 / 7], [1 / 2, 1 / 2, 0], [1 / 3] * 3, [1 / 8, 2 / 8, 5 / 8]])
+    wanted = (p - np.eye(3)[labels]) * (weights / weights.sum())[:, None]
+    np.testing.assert_allclose(gradient, wanted, rtol=1e-13, atol=1e-16)

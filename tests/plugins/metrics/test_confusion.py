@@ -263,3 +263,23 @@ def test_sequences_with_ignored_labels_are_scikit_learns(theirs, seed, n, classe
     )
     ours = measured(PerClassAccuracy(**fields), scores, labels, weight)
     np.testing.assert_allclose(ours, wanted, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("metric", "theirs"),
+    [(Precision, "precision_score"), (Recall, "recall_score"), (F1, "f1_score")],
+)
+def test_macro_leaves_out_classes_without_weight(metric, theirs):
+    """They are as if their rows were not there, though here they are targets and predictions."""
+    peer = pytest.importorskip("sklearn.metrics", reason="needs scikit-learn")
+    weight = np.array([1.0, 2.0, 0.5, 1.0, 0.0, 0.0])
+    kept = weight > 0
+    wanted = getattr(peer, theirs)(
+        TRUE[kept], FOUND[kept], average="macro", sample_weight=weight[kept]
+    )
+    found = measured(metric(average="macro"), SCORES, TRUE, weight)
+    assert found == pytest.approx(wanted, rel=1e-12)
+    with_all = getattr(peer, theirs)(
+        TRUE, FOUND, average="macro", sample_weight=weight, zero_division=0
+    )
+    assert with_all == pytest.approx(wanted * 2 / 3)  # class 2 is in the mean there, as 0

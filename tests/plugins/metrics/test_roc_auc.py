@@ -165,3 +165,16 @@ def test_what_does_not_fit_is_refused():
         measured(SCORES, LABELS[:3])
     with pytest.raises(DataError, match="one weight a row"):
         measured(SCORES, LABELS, np.ones(3))
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.float32])
+@pytest.mark.parametrize("shape", [(4,), (2, 2)])
+def test_one_hot_targets_of_two_columns(dtype, shape):
+    two = np.stack([-SCORES, SCORES], axis=1).reshape(*shape, 2)
+    one_hot = np.eye(2, dtype=dtype)[LABELS].reshape(*shape, 2)
+    RocAuc().check(two.shape[1:], one_hot)
+    assert measured(two, one_hot) == 0.75
+    soft = np.array([[0.9, 0.1], [0.6, 0.4], [0.3, 0.7], [0.0, 1.0]]).reshape(*shape, 2)
+    assert measured(two, soft) == 0.75
+    with pytest.raises(DataError, match="found shape"):
+        RocAuc().check((*shape[1:], 1), one_hot)
