@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from attrs.validators import and_, ge, le
 
 from mlpk import Context
 from mlpk.arrays import Array
 
-# Above it, no random number of float32 would keep a value.
+# The highest rate: above it, no random number of float32 would keep a value.
 MOST = 1 - 2**-24
-
-rate_in_range = and_(ge(0), le(MOST))
 
 
 def kept(ctx: Context, rate: float, shape: tuple[int, ...]) -> Array:

@@ -7,11 +7,12 @@ from typing import ClassVar
 
 import numpy as np
 from attrs import field
+from attrs.validators import and_, ge, le
 
 from mlpk import Context, Declaration, Example, Layer, ShapeError, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape
-from mlpk_plugins.layers.kept import kept, rate_in_range
+from mlpk_plugins.layers.kept import MOST, kept
 
 
 @define
@@ -26,7 +27,7 @@ class SpatialDropout(Layer):
     kind: ClassVar[str] = "spatial_dropout"
     gives: ClassVar[str] = "same"
 
-    rate: float = field(validator=rate_in_range)
+    rate: float = field(validator=and_(ge(0), le(MOST)))
 
     def declare(self, x: Shape) -> Declaration:
         if len(x) < 2:  # noqa: PLR2004 - positions and channels
