@@ -5,7 +5,6 @@ is imported until one of them is asked.
 """
 
 from mlpk import plugins
-from mlpk.catalog import Family
 from mlpk.context import Context
 from mlpk.declaration import Buffer, Declaration, Param
 from mlpk.errors import (
@@ -23,6 +22,7 @@ from mlpk.errors import (
     UnknownKindError,
 )
 from mlpk.example import Example
+from mlpk.family import Family
 from mlpk.hookspecs import hookimpl
 from mlpk.initializer import Initializer
 from mlpk.kind import define

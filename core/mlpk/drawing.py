@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from numpy.typing import DTypeLike
+
 from mlpk.errors import ConfigError, GraphError, UnknownKindError, shown
 from mlpk.graph import Graph
 from mlpk.layer import Layer
@@ -18,7 +20,7 @@ __all__ = ["drawn"]
 def drawn(
     layers: Iterable[Any] | None,
     input_shape: Sequence[int | None] | None,
-    input_dtype: str | None,
+    input_dtype: DTypeLike | None,
     inputs: Symbol | Sequence[Symbol] | None,
     outputs: Symbol | Sequence[Symbol] | None,
     dtype: str,
@@ -37,7 +39,9 @@ def drawn(
     raise ConfigError("Model", problem)
 
 
-def _of_list(layers: Iterable[Any], input_shape: Any, input_dtype: str | None, dtype: str) -> Graph:
+def _of_list(
+    layers: Iterable[Any], input_shape: Any, input_dtype: DTypeLike | None, dtype: str
+) -> Graph:
     """Return the graph of layers that feed each other; each a layer, a name or a mapping."""
     if isinstance(layers, str | Mapping | Layer) or not isinstance(layers, Iterable):
         raise ConfigError("layers", f"wanted a list of layers, found {shown(layers)}")
@@ -47,7 +51,8 @@ def _of_list(layers: Iterable[Any], input_shape: Any, input_dtype: str | None, d
         raise error.moved("Input.", "input_") from None
     for place, given in enumerate(layers):
         layer, name = _placed(given, f"layers[{place}]")
-        symbol = Symbol.of(layer, (symbol,), name or f"layers[{place}] ({layer.kind})", None)
+        where = name or f"layers[{place}] ({layer.kind})"
+        symbol = Symbol.of(layer, (symbol,), where, None, "input_dtype={}")
         symbol.name = name
     if symbol is source:
         raise GraphError("a network needs at least one layer, found none")

@@ -26,6 +26,7 @@ __all__ = [
     "MlpkError",
     "PluginError",
     "PluginWarning",
+    "PortabilityWarning",
     "ShapeError",
     "TooNew",
     "UnknownArrayError",
@@ -102,6 +103,10 @@ class PluginError(MlpkError, RuntimeError):
 
 class PluginWarning(UserWarning):
     """A plugin could not be loaded; everything else works."""
+
+
+class PortabilityWarning(UserWarning):
+    """What is saved names kinds that no other program has: they were added, not installed."""
 
 
 class TooNew(NamedTuple):

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 import attrs
 
-from mlpk.errors import ConfigError, GraphError, ShapeError, nearest
+from mlpk.dtypes import check_taken, given_dtype
+from mlpk.errors import ConfigError, GraphError, ShapeError, nearest, shown
 from mlpk.kind import written
 from mlpk.layer import Layer
 from mlpk.opaque import Opaque
@@ -71,6 +72,7 @@ class Graph:
         if len(self.inputs) < len(inputs):
             raise GraphError("two inputs have the same name")
         shapes: dict[str, Shape | None] = {spec.name: spec.shape for spec in inputs}
+        self._dtypes: dict[str, str | None] = {spec.name: spec.dtype for spec in inputs}
         for name, layer, feeds, arrays in nodes:
             if name in shapes:
                 raise GraphError(f"two nodes or inputs are called '{name}'; give one another name")
@@ -141,11 +143,15 @@ class Graph:
             outputs=self.outputs,
         )
 
-    def ending_in(self, outputs: Sequence[str]) -> Graph:
-        """Return the part of this graph that leads to other outputs, arrays and names kept."""
-        for output in outputs:
-            if output not in self.nodes:
-                raise GraphError(f"there is no node '{output}'.{nearest(output, self.nodes)}")
+    def ending_in(self, output: str | Sequence[str]) -> Graph:
+        """Return the part of this graph that leads to another output, or several; names are kept."""
+        if not isinstance(output, str | list | tuple):
+            problem = f"wanted the name of a node, or a list of them, found {shown(output)}"
+            raise ConfigError("output", problem)
+        outputs = [output] if isinstance(output, str) else output
+        for name in outputs:
+            if name not in self.nodes:
+                raise GraphError(f"there is no node '{name}'.{nearest(name, self.nodes)}")
         needed = set(outputs)
         for node in reversed(self.nodes.values()):
             if node.name in needed:
@@ -162,6 +168,10 @@ class Graph:
         )
         part._keep_names(self.nodes[name] for name in part.nodes)
         return part
+
+    def __str__(self) -> str:
+        takes = ", ".join(f"{name}{spec.shape}" for name, spec in self.inputs.items())
+        return f"{takes} -> {', '.join(self.outputs)}: {len(self.nodes)} nodes"
 
     @property
     def is_whole(self) -> bool:
@@ -193,9 +203,17 @@ class Graph:
         if isinstance(layer, Opaque) or len(known) < len(shapes):
             return Node(name, layer, feeds, {}, {}, None)
         declaration = declared(layer, tuple(known), f"node '{name}'")
+        self._dtypes[name] = self._taken(name, layer, feeds)
         params = _called(name, declaration.params, arrays, self.params, self.buffers)
         buffers = _called(name, declaration.buffers, arrays, self.buffers, self.params)
         return Node(name, layer, feeds, params, buffers, declaration)
+
+    def _taken(self, name: str, layer: Layer, feeds: tuple[str, ...]) -> str | None:
+        """Return the dtype that a node gives, None for the network's, or refuse those it is fed."""
+        dtypes = [self._dtypes[feed] for feed in feeds]
+        called = [f"the input '{feed}'" if feed in self.inputs else f"'{feed}'" for feed in feeds]
+        check_taken(layer, list(zip(called, dtypes, strict=True)), f"node '{name}'")
+        return given_dtype(layer, dtypes)
 
 
 def _called(

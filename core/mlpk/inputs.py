@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -22,19 +22,29 @@ __all__ = [
     "float_name",
     "network_inputs",
     "one_or_all",
+    "refuse_list",
     "row_count",
 ]
 
-ADVICE = "make rows one array, np.asarray(...); give several inputs or outputs as a dict by name"
+
+def refuse_list(given: Any, names: Sequence[str], role: str) -> NoReturn:
+    """Refuse what is neither an array nor a dict of them, and say what to write."""
+    if len(names) > 1:
+        table = ", ".join(f'"{name}": ...' for name in names)
+        problem = f"{role}: wanted a dict of arrays, {{{table}}}, found {shown(given)}"
+    else:
+        problem = (
+            f"{role}: wanted an array, found a {type(given).__name__}; make rows one array, "
+            "np.asarray(...); give several inputs or outputs as a dict by name"
+        )
+    raise DataError(problem)
 
 
 def by_name(given: Any, names: Sequence[str], role: str) -> dict[str, Array]:
     """Return arrays by name from one array, or from a dict that names them all."""
     if not isinstance(given, Mapping):
         if len(names) > 1:
-            raise DataError(
-                f"{role}: wanted a dict with the keys {list(names)}, found {shown(given)}"
-            )
+            refuse_list(given, names, role)
         return {names[0]: as_array(given, role)}
     for name in given:
         if name not in names:
@@ -49,7 +59,7 @@ def by_name(given: Any, names: Sequence[str], role: str) -> dict[str, Array]:
 def as_array(given: Any, role: str) -> Array:
     """Return one array of numbers; lists, text and objects are refused with advice."""
     if isinstance(given, list | tuple):
-        raise DataError(f"{role}: wanted an array, found a {type(given).__name__}; {ADVICE}")
+        refuse_list(given, (), role)
     array = np.asarray(given)
     if array.dtype.kind not in "biuf":
         problem = f"wanted real numbers, found dtype {array.dtype}"

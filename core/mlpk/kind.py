@@ -68,6 +68,8 @@ class Kind(ABC):
                 f"...}}; found {shown(value)}",
             )
         found = cls._suiting(catalog.current().find(cls.family, value), where)
+        if not fields:
+            _refuse_bare(found, value, where)
         return records.build(found, fields, where, strict=False)
 
     @classmethod
@@ -87,6 +89,16 @@ class Kind(ABC):
         if not issubclass(found, cls):
             raise ConfigError(where, f"wanted a {cls.__name__}, found a {found.__name__}")
         return found  # type: ignore[no-any-return] # a subclass, as was just seen
+
+
+def _refuse_bare(found: type[Kind], name: str, where: str) -> None:
+    """Refuse a name alone where a field has no default, and say what to write."""
+    wanted = [field.name for field in attrs.fields(found) if field.default is attrs.NOTHING]  # type: ignore[arg-type] # made by define
+    if wanted:
+        call = ", ".join(f"{field}=..." for field in wanted)
+        table = ", ".join([f'"kind": "{name}"', *(f'"{field}": ...' for field in wanted)])
+        problem = f"'{name}' wants {' and '.join(wanted)}: write mlpk.{found.family}.{found.kind}"
+        raise ConfigError(where, f"{problem}({call}) or {{{table}}}")
 
 
 def written(instance: Kind) -> dict[str, Any]:

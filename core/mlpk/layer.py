@@ -23,12 +23,16 @@ class Layer(Kind):
 
     A layer owns no array and remembers nothing: parameters, buffers, scratch memory and random
     numbers come in as arguments. `gives` says what the output means ("real", "probabilities", or
-    "same" as its first input); a loss compares it with what it takes. `wraps` is for layers that
+    "same" as its first input); a loss compares it with what it takes. `takes` says what each input
+    may hold ("real" numbers, "integers", "bool" or "any"; further inputs the last of them): a
+    network that feeds it something else is refused when it is built. A layer that takes "any" as
+    its first input gives the same dtype, all others give the network's. `wraps` is for layers that
     hold others: for each such field, what stands before the names of the arrays of a copy of it.
     """
 
     family: ClassVar[str] = "layers"
     gives: ClassVar[str] = "real"
+    takes: ClassVar[tuple[str, ...]] = ("real",)
     wraps: ClassVar[Mapping[str, tuple[str, ...]]] = {}
 
     @abstractmethod
@@ -48,6 +52,13 @@ class Layer(Kind):
         self, arrays: Arrays, ctx: Context, saved: Any, doutput: Array, grads: Grads
     ) -> Array | tuple[Array | None, ...] | None:
         """Write `grads[name]` for each param, and return one gradient an input (None: it has none)."""
+
+    def check(self, *inputs: Any) -> None:
+        """Refuse values that `forward` cannot take, with a `DataError` that names the row.
+
+        Called before anything runs with all rows of the inputs that come from the caller, in the
+        dtype that they were given in; None stands for an input that another node feeds.
+        """
 
     @classmethod
     @abstractmethod

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from os import PathLike
 from typing import Any, Literal, Self
 
-import numpy as np
 from numpy.typing import DTypeLike
 
 from mlpk import training
 from mlpk.alarms import muted
-from mlpk.arrays import Array, Named
+from mlpk.arrays import Named
 from mlpk.drawing import drawn
-from mlpk.errors import ConfigError, DataError, GraphError, shown
 from mlpk.file import model_file
 from mlpk.file.kept import Kept
 from mlpk.graph import Graph
 from mlpk.inputs import check_count, float_name, network_inputs, one_or_all
 from mlpk.passes import Pass
+from mlpk.prediction import Prediction
 from mlpk.storage import Storage
 from mlpk.streams import checked_seed, stream
 from mlpk.summary import summary
 from mlpk.symbol import Symbol
 from mlpk.training import History
-from mlpk.training.batch import Batch
 from mlpk_schemas.model import ModelSpec
 from mlpk_schemas.records import build
 
@@ -47,17 +44,15 @@ class Model:
         layers: Iterable[Any] | None = None,
         *,
         input_shape: Sequence[int | None] | None = None,
-        input_dtype: str | None = None,
+        input_dtype: DTypeLike | None = None,
         inputs: Symbol | Sequence[Symbol] | None = None,
         outputs: Symbol | Sequence[Symbol] | None = None,
         dtype: DTypeLike = "float32",
         seed: int | None = None,
     ) -> None:
         graph = drawn(layers, input_shape, input_dtype, inputs, outputs, float_name(dtype))
-        storage = Storage.empty(graph)
         seed = checked_seed(seed)
-        storage.draw(graph, seed)
-        self._set(graph, storage, seed)
+        self._set(graph, Storage.drawn(graph, seed), seed)
 
     def _set(self, graph: Graph, storage: Storage, seed: int) -> None:
         self.seed = seed
@@ -69,7 +64,7 @@ class Model:
         self._graph = graph
         self._storage = storage
         self._training_pass: Pass | None = None
-        self._idle: deque[Pass] = deque()
+        self._prediction = Prediction(graph, storage)
 
     @classmethod
     def of(cls, graph: Graph, storage: Storage, seed: int) -> Self:
@@ -92,10 +87,8 @@ class Model:
         if not isinstance(spec, ModelSpec):
             spec = build(ModelSpec, spec, "spec", strict=False)
         graph = Graph.of_spec(spec)
-        storage = Storage.empty(graph)
         seed = checked_seed(seed)
-        storage.draw(graph, seed)
-        return cls.of(graph, storage, seed)
+        return cls.of(graph, Storage.drawn(graph, seed), seed)
 
     @property
     def spec(self) -> ModelSpec:
@@ -137,14 +130,7 @@ class Model:
 
     def trainable_storage(self) -> Storage:
         """Return the storage, or refuse where its arrays cannot be trained."""
-        if self._storage.arena is None:
-            mapped = self._storage.mapped_from
-            reason = (
-                f"its arrays are mapped from {mapped}; load it without mmap"
-                if mapped is not None
-                else "the kinds of some nodes are not active here; load it where they are"
-            )
-            raise GraphError(f"this model cannot be trained: {reason}")
+        self._storage.refuse_untrainable()
         return self._storage
 
     def new_pass(self, *, training: bool = True) -> Pass:
@@ -194,39 +180,20 @@ class Model:
 
         An array of the model's dtype, or a dict of them by name if there are several outputs.
         """
-        check_count("batch_size", batch_size)
-        with muted():
-            arrays = network_inputs(self._graph.inputs, x)
-            rows = next(iter(arrays.values())).shape[0]
-            try:
-                run = self._idle.pop()
-            except IndexError:  # all are at work in other threads, or none was made yet
-                run = self.new_pass(training=False)
-            made: dict[str, Array] = {}
-            for start in range(0, rows, batch_size):
-                piece = {name: array[start : start + batch_size] for name, array in arrays.items()}
-                try:
-                    outputs = run.forward(piece, training=False)
-                except DataError as error:
-                    raise Batch(piece, {}, None, batch_size, start).blamed(error) from None
-                for name, output in outputs.items():
-                    if name not in made:
-                        made[name] = np.empty((rows, *output.shape[1:]), output.dtype)
-                    made[name][start : start + batch_size] = output
-        run.forget()
-        self._idle.append(run)
-        return one_or_all(made)
+        return one_or_all(self._prediction.run(x, batch_size))
 
     def submodel(self, output: str | Sequence[str]) -> Model:
         """Return the part of this model that ends in another node; it shares these arrays."""
-        if not isinstance(output, str | list | tuple):
-            problem = f"wanted the name of a node, or a list of them, found {shown(output)}"
-            raise ConfigError("output", problem)
-        outputs = [output] if isinstance(output, str) else output
-        return Model.of(self._graph.ending_in(outputs), self._storage, self.seed)
+        return Model.of(self._graph.ending_in(output), self._storage, self.seed)
 
     def summary(self) -> str:
-        """Return a table of nodes: kind, output shape, parameters, memory, multiply-adds."""
+        """Return a table of nodes and totals, to print.
+
+        Columns: the output's shape for one row, numbers that are trained (parameters) and that are
+        remembered (buffers, as batch_norm's running statistics), memory of both and of the output
+        for one row, and multiplications with weights for one row. "?" depends on an unknown length;
+        the totals count shared arrays once.
+        """
         return summary(self._graph, self._storage)
 
     def fit(
@@ -257,35 +224,20 @@ class Model:
 
         `loss`, `optimizer`, `metrics` and `regularizer` are instances, names or mappings; dicts by
         name serve several inputs or outputs. `weight` (N,) weighs rows. `accumulate` batches make
-        one update. `frozen` nodes keep their parameters; `lr_factors` multiply the rate by node.
-        `validation` is (x, y) or (x, y, weight), evaluated after each epoch.
+        one update. `frozen` nodes keep their parameters, and those with buffers (batch_norm) run as
+        in evaluation, which keeps these too; dropout still drops. `lr_factors` multiply the rate by
+        node. `validation` is (x, y) or (x, y, weight), evaluated after each epoch.
 
         With `checkpoint` the run is saved there after each epoch; with `resume` it goes on where
         that file stopped. Returns the `History`, one number an epoch under each name.
         """
         fit = training.Fit(
-            self,
-            x,
-            y,
-            loss=loss,
-            optimizer=optimizer,
-            epochs=epochs,
-            batch_size=batch_size,
-            validation=validation,
-            metrics=metrics,
-            weight=weight,
-            shuffle=shuffle,
-            drop_last=drop_last,
-            regularizer=regularizer,
-            accumulate=accumulate,
-            frozen=frozen,
-            lr_factors=lr_factors or {},
-            callbacks=callbacks,
-            progress=progress,
-            checkpoint=checkpoint,
-            resume=resume,
-            seed=seed,
-        )
+            self, x, y, loss=loss, optimizer=optimizer, epochs=epochs, batch_size=batch_size,
+            validation=validation, metrics=metrics, weight=weight, shuffle=shuffle,
+            drop_last=drop_last, regularizer=regularizer, accumulate=accumulate, frozen=frozen,
+            lr_factors=lr_factors or {}, callbacks=callbacks, progress=progress,
+            checkpoint=checkpoint, resume=resume, seed=seed,
+        )  # fmt: skip
         return fit.run()
 
     def evaluate(
@@ -302,15 +254,9 @@ class Model:
         """Return {"loss": ..., metric: ...} over all rows, in evaluation mode."""
         check_count("batch_size", batch_size)
         return training.evaluate(
-            self,
-            x,
-            y,
-            weight,
-            loss=loss,
-            metrics=metrics,
-            regularizer=regularizer,
+            self, x, y, weight, loss=loss, metrics=metrics, regularizer=regularizer,
             batch_size=batch_size,
-        )
+        )  # fmt: skip
 
     def save(
         self,
@@ -348,10 +294,7 @@ class Model:
 
     def __repr__(self) -> str:
         count = sum(array.size for array in self.params.values())
-        takes = ", ".join(f"{name}{spec.shape}" for name, spec in self._graph.inputs.items())
-        gives = ", ".join(self._graph.outputs)
-        nodes = len(self._graph.nodes)
-        return f"<Model {takes} -> {gives}: {nodes} nodes, {count:,} parameters, {self.dtype}>"
+        return f"<Model {self._graph}, {count:,} parameters, {self.dtype}>"
 
 
 def _revived(data: bytes, seed: int, missing: Literal["error", "opaque"]) -> Model:

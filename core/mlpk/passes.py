@@ -9,7 +9,7 @@ import numpy as np
 
 from mlpk.arrays import Array, Grads, Views, frozen_view
 from mlpk.context import Context
-from mlpk.errors import ConfigError, GraphError, MlpkError, ShapeError, shown
+from mlpk.errors import ConfigError, DataError, GraphError, MlpkError, ShapeError, shown
 from mlpk.inputs import by_name
 
 if TYPE_CHECKING:
@@ -67,8 +67,13 @@ class Pass:
             stage.ctx.needs_input_grad = tuple(needed[feed] for feed in node.inputs)
             needed[node.name] = stage.runs_backward = trains or any(stage.ctx.needs_input_grad)
 
-    def forward(self, inputs: Mapping[str, Array], *, training: bool) -> dict[str, Array]:
-        """Return the outputs by name; they lie in this pass's memory until its next forward."""
+    def forward(
+        self, inputs: Mapping[str, Array], *, training: bool, frozen: Collection[str] = ()
+    ) -> dict[str, Array]:
+        """Return the outputs by name; they lie in this pass's memory until its next forward.
+
+        In training, `frozen` nodes that have buffers run as in evaluation, and leave them alone.
+        """
         values = self._values
         values.clear()
         values.update(inputs)
@@ -76,7 +81,10 @@ class Pass:
             self.step += 1
         for stage in self._stages:
             inputs_of = [values[feed] for feed in stage.feeds]
-            values[stage.node.name] = stage.run(inputs_of, self.step, training=training)
+            rests = stage.node.name in frozen and bool(stage.node.buffers)
+            values[stage.node.name] = stage.run(
+                inputs_of, self.step, training=training and not rests
+            )
         return {name: values[name] for name in self.graph.outputs}
 
     def forget(self) -> None:
@@ -216,8 +224,10 @@ class _Stage:
         return each
 
     def _tell(self, error: Exception, way: str) -> None:
-        """Raise a shape's error anew with the node in it; leave a note of it with an accident."""
+        """Raise an error about shapes or data anew with the node in it; leave a note with an accident."""
         where = f"node '{self.node.name}' ({self.node.layer.kind})"
+        if isinstance(error, DataError):
+            raise DataError(f"{where}: {error}", error.row) from None
         if isinstance(error, ShapeError):
             raise ShapeError(error.problem, error.where or where) from None
         if not isinstance(error, MlpkError):

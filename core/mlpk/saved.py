@@ -51,7 +51,7 @@ def loads(
 
 def dumps(model: Model) -> bytes:
     """Return the bytes that `model.save` would write."""
-    return model_file.dump(model)
+    return model_file.dump(model, warn=True)
 
 
 def inspect(path: str | PathLike[str]) -> Header:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from mlpk.arrays import Arena, Array
-from mlpk.errors import ShapeError
+from mlpk.errors import GraphError, ShapeError
 from mlpk.initializer import draw_into
 
 if TYPE_CHECKING:
@@ -49,10 +49,24 @@ class Storage:
         }
         return cls({name: arena.views[name] for name in graph.params}, buffers, arena)
 
-    def draw(self, graph: Graph, seed: int) -> None:
-        """Draw the first values of the parameters, each from a stream of its own."""
+    @classmethod
+    def drawn(cls, graph: Graph, seed: int) -> Self:
+        """Return first values, those of the parameters drawn from a stream of its own for each."""
+        storage = cls.empty(graph)
         for name, param in graph.params.items():
-            draw_into(self.params[name], param, name, seed)
+            draw_into(storage.params[name], param, name, seed)
+        return storage
+
+    def refuse_untrainable(self) -> None:
+        """Refuse arrays that are no vector of their own, to which an optimizer could write."""
+        if self.arena is None:
+            mapped = self.mapped_from
+            reason = (
+                f"its arrays are mapped from {mapped}; load it without mmap"
+                if mapped is not None
+                else "the kinds of some nodes are not active here; load it where they are"
+            )
+            raise GraphError(f"this model cannot be trained: {reason}")
 
     @property
     def grads(self) -> Arena | None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any, Final
 
+from numpy.typing import DTypeLike
+
 from mlpk.declaration import Declaration
+from mlpk.dtypes import IN_CODE, check_taken, given_dtype, plain_name
 from mlpk.errors import ConfigError, GraphError, ShapeError, shown
 from mlpk_schemas.model import InputSpec
 
@@ -22,8 +25,8 @@ MOST_AXES: Final = 32
 class Symbol:
     """One place in a network: an input, or a layer behind others.
 
-    `shape` is that of its output, without the batch axis. A symbol is told from others by
-    identity: using a layer twice makes two.
+    `shape` is that of its output, without the batch axis; `dtype` None stands for the network's. A
+    symbol is told from others by identity: using a layer twice makes two.
     """
 
     def __init__(
@@ -45,10 +48,21 @@ class Symbol:
 
     @classmethod
     def of(
-        cls, layer: Layer, inputs: tuple[Any, ...], name: str | None, share: Symbol | None
+        cls,
+        layer: Layer,
+        inputs: tuple[Any, ...],
+        name: str | None,
+        share: Symbol | None,
+        spelt: str = IN_CODE,
     ) -> Symbol:
-        """Return a symbol of a layer behind others; shapes are checked here, where they are written."""
+        """Return a symbol of a layer behind others; it is checked here, where it is written.
+
+        `spelt` is how the dtype of an input is given, for messages.
+        """
         for given in (*inputs, *([share] if share is not None else [])):
+            if isinstance(given, list | tuple) and any(isinstance(one, Symbol) for one in given):
+                problem = f"give several inputs one by one, {layer.kind}(...)(a, b), not in a list"
+                raise ConfigError(layer.kind, f"{problem}; found {shown(given)}")
             if not isinstance(given, Symbol):
                 raise ConfigError(
                     layer.kind,
@@ -60,8 +74,24 @@ class Symbol:
             raise GraphError(f"{layer.kind}: wanted at least one input, found none")
         if share is not None and share.layer is None:
             raise GraphError(f"{name or layer.kind}: an input has no arrays to share")
-        declaration = declared(layer, tuple(given.shape for given in inputs), name or layer.kind)
-        return cls(shape=declaration.output, layer=layer, inputs=inputs, name=name, share=share)
+        where = name or layer.kind
+        declaration = declared(layer, tuple(given.shape for given in inputs), where)
+        check_taken(layer, [(given.called, given.dtype) for given in inputs], where, spelt=spelt)
+        dtype = given_dtype(layer, [given.dtype for given in inputs])
+        return cls(
+            shape=declaration.output,
+            dtype=dtype,
+            layer=layer,
+            inputs=inputs,
+            name=name,
+            share=share,
+        )
+
+    @property
+    def called(self) -> str:
+        """What it is called in messages."""
+        what = "the input" if self.layer is None else f"the layer {self.layer.kind}"
+        return what if self.name is None else f"{what} '{self.name}'"
 
     def __repr__(self) -> str:
         what = self.name or (self.layer.kind if self.layer else "input")
@@ -77,22 +107,23 @@ class Placed:
 
 
 def Input(  # noqa: N802 - the public name; it makes a symbol as a class would
-    shape: tuple[int | None, ...], dtype: str | None = None, name: str | None = None
+    shape: tuple[int | None, ...], dtype: DTypeLike | None = None, name: str | None = None
 ) -> Symbol:
     """Return an input of a network.
 
     `shape` comes without the batch axis, None for an unknown length; `dtype` is the model's
-    unless given ("int64" for indices, "bool" for a mask).
+    unless given ("int64" for indices, "bool" for a mask; NumPy's own dtypes do, too).
     """
+    named = plain_name(dtype)
     try:
         spec = InputSpec(
             name="input" if name is None else name,
             shape=shape,
-            dtype="float32" if dtype is None else dtype,  # type: ignore[arg-type] # checked by the record
+            dtype="float32" if named is None else named,
         )
     except ConfigError as error:
         raise error.moved("InputSpec", "Input") from None
-    return Symbol(shape=spec.shape, dtype=dtype, name=name)
+    return Symbol(shape=spec.shape, dtype=named, name=name)
 
 
 def declared(layer: Layer, shapes: tuple[Shape, ...], where: str) -> Declaration:

@@ -65,3 +65,9 @@ def test_the_python_of_its_readme_runs(installed, project: Path) -> None:
     code = text.partition("```python\n")[2].partition("```")[0]
     silent = code.replace("epochs=20", "epochs=20, progress=False")  # which standard error shows
     assert float(installed.run(silent)) >= 0.95
+
+
+def test_the_report_in_the_tutorial_is_what_comes(installed, repository: Path) -> None:
+    page = (repository / "docs" / "plugins" / "tutorial.md").read_text("utf-8")
+    shown = page.partition("```text\n")[2].partition("```")[0]
+    assert installed.run("from mlpk.cli import main; main(['check', 'mlpk-swish'])") == shown

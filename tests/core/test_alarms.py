@@ -167,7 +167,7 @@ def test_what_is_not_finite_is_still_told() -> None:
     model = Model([mlpk.layers.dense(units=1)], input_shape=(2,), seed=0)
     options = {"loss": "mean_squared_error", "optimizer": "sgd", "progress": False}
     target = np.zeros((5, 1), np.float32)
-    with pytest.raises(DivergedError, match="in step 1, though the data are finite"):
+    with pytest.raises(DivergedError, match="in step 1, before the first update, though"):
         model.fit(np.full((5, 2), BIG), target, **options)
     broken = X.copy()
     broken[3, 1] = np.inf

@@ -67,7 +67,10 @@ class TestLists:
             (["relu", 5], "layers[1]: wanted one of the layers: an instance, a name or"),
             (["relu", None], "layers[1]: wanted one of the layers"),
             ([dense], "layers[0]: found the class Dense; call it to make an instance: dense(...)"),
-            (["relu", "dense"], "layers[1].units: this field is missing"),
+            (
+                ["relu", "dense"],
+                "layers[1]: 'dense' wants units: write mlpk.layers.dense(units=...) or",
+            ),
             ([{"kind": "dense", "units": 0}], "layers[0].units: must be >= 1: 0"),
             ([Input((3,))], "layers[0]: a list holds layers; for a graph use Model(inputs="),
             (["rel"], "layers[0]: there is no 'rel' among the layers. Did you mean 'relu'?"),
@@ -107,7 +110,8 @@ class TestLists:
         assert caught.value.where == where
 
     def test_the_input_s_dtype_may_differ(self) -> None:
-        assert listed("relu", input_dtype="int64").spec.inputs[0].dtype == "int64"
+        assert listed("identity", input_dtype="int64").spec.inputs[0].dtype == "int64"
+        assert listed("identity", input_dtype=np.bool_).spec.inputs[0].dtype == "bool"
         assert listed("relu", dtype=np.float64).spec.inputs[0].dtype == "float64"
 
 

@@ -27,8 +27,8 @@ def test_several_names_take_a_dict_and_keep_their_own_order() -> None:
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        (np.zeros(2), "x: wanted a dict with the keys ['a', 'b'], found"),
-        ((np.zeros(2), np.zeros(2)), "x: wanted a dict with the keys ['a', 'b'], found"),
+        (np.zeros(2), 'x: wanted a dict of arrays, {"a": ..., "b": ...}, found '),
+        ((np.zeros(2), np.zeros(2)), 'x: wanted a dict of arrays, {"a": ..., "b": ...}, found '),
         ({"a": np.zeros(2)}, "x['b']: is missing from the dict"),
         (
             {"a": np.zeros(2), "b": np.zeros(2), "aa": np.zeros(2)},

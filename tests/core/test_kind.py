@@ -200,7 +200,7 @@ def test_an_instance_a_name_and_a_mapping_mean_the_same(value: Any) -> None:
 @pytest.mark.parametrize(
     ("value", "sentence"),
     [
-        ("dense", "layers.units: this field is missing"),
+        ("dense", "layers: 'dense' wants units: write mlpk.layers.dense(units=...) or"),
         (
             {"kind": "dense", "unit": 3},
             "layers.unit: there is no such field; the fields are: units",
@@ -228,6 +228,47 @@ def test_an_unknown_name_gets_the_nearest() -> None:
     with pytest.raises(UnknownKindError, match="Did you mean 'dense'") as caught:
         Layer.of("dens")
     assert (caught.value.family, caught.value.name) == ("layers", "dens")
+
+
+def test_a_near_name_is_enough() -> None:
+    with pytest.raises(UnknownKindError) as caught:
+        mlpk.layers["dnese"]
+    assert str(caught.value) == "there is no 'dnese' among the layers. Did you mean 'dense'?"
+    with pytest.raises(UnknownKindError, match=r"layers\. Known are: add, "):
+        mlpk.layers["qqqq"]
+
+
+def test_a_name_alone_is_told_the_fields_that_it_lacks() -> None:
+    wanted = (
+        "adam.lr: 'cosine' wants lr and steps: write mlpk.schedules.cosine(lr=..., steps=...) or "
+        '{"kind": "cosine", "lr": ..., "steps": ...}'
+    )
+    for value in ("cosine", {"kind": "cosine"}):
+        with pytest.raises(ConfigError) as caught:
+            mlpk.optimizers.adam(lr=value)
+        assert str(caught.value) == wanted
+    with pytest.raises(ConfigError, match=r"^adam.lr.steps: this field is missing$"):
+        mlpk.optimizers.adam(lr={"kind": "cosine", "lr": 0.1})
+
+
+def test_text_is_no_number() -> None:
+    wanted = (
+        r"^adam.lr: wanted a number, found the text '1e-3' \(str\); write it without quotes: 0.001"
+    )
+    with pytest.raises(ConfigError, match=wanted):
+        mlpk.optimizers.adam(lr="1e-3")
+    with pytest.raises(ConfigError, match=r"^adam.lr: .* Did you mean 'cosine'\?$"):
+        mlpk.optimizers.adam(lr="cosnie")
+
+
+def test_a_class_in_a_field_wants_to_be_called() -> None:
+    wanted = r"^bidirectional.layer: wanted .*, found the class LSTM; call it .*: lstm\(\.\.\.\)$"
+    with pytest.raises(ConfigError, match=wanted):
+        mlpk.layers.bidirectional(mlpk.layers.lstm)
+    with pytest.raises(
+        ConfigError, match=r"^adam.lr: .*found the class Cosine; call it .*cosine\("
+    ):
+        mlpk.optimizers.adam(lr=mlpk.schedules.cosine)
 
 
 def test_an_unknown_name_in_a_field_is_an_error_of_that_field() -> None:

@@ -356,11 +356,13 @@ class TestWork:
         assert model.grads["scale/w"] == 0
 
     def test_whole_numbers_have_no_gradient(self) -> None:
-        x, k = Input((3,), name="x"), Input((3,), dtype="int64", name="k")
-        model = made([x, k], add()(Scale()(x), k, name="out"))
+        x, k = Input((3,), name="x"), Input((), dtype="int64", name="k")
+        rows = mlpk.layers.embedding(entries=2, units=3)(k, name="rows")
+        model = made([x, k], add()(Scale()(x), rows, name="out"))
         run = model.new_pass()
-        run.forward({"x": np.ones((2, 3)), "k": np.ones((2, 3), int)}, training=True)
-        assert run.contexts["out"].needs_input_grad == (True, False)
+        run.forward({"x": np.ones((2, 3)), "k": np.ones(2, int)}, training=True)
+        assert run.contexts["rows"].needs_input_grad == (False,)
+        assert run.contexts["out"].needs_input_grad == (True, True)
         assert list(run.backward({"out": np.ones((2, 3))})) == ["x"]
 
 

@@ -64,18 +64,20 @@ def test_saving_changes_nothing_and_gives_the_same_bytes_again(model: Model) -> 
 
 
 def test_a_graph_with_shared_arrays_and_several_ends_comes_back(tmp_path: Path) -> None:
-    a, k = Input((3,), name="a"), Input((3,), dtype="int64", name="k")
+    a, k = Input((3,), name="a"), Input((), dtype="int64", name="k")
+    rows = mlpk.layers.embedding(entries=4, units=3)(k, name="rows")
     layer = mlpk.layers.dense(units=3)
     first = layer(a, name="first")
     second = layer(first, share=first, name="second")
-    made = Model(inputs=[a, k], outputs=[mlpk.layers.add()(second, k), first], dtype="float64")
+    made = Model(inputs=[a, k], outputs=[mlpk.layers.add()(second, rows), first], dtype="float64")
     made.save(tmp_path / "a.mlpk")
     loaded = mlpk.load(tmp_path / "a.mlpk")
     assert_same(loaded, made)
-    x = {"a": X, "k": np.ones((6, 3), int)}
+    x = {"a": X, "k": np.ones(6, int)}
     for name, output in made.predict(x).items():
         assert np.array_equal(loaded.predict(x)[name], output)
-    assert sorted(mlpk.load_arrays(tmp_path / "a.mlpk")) == ["first/bias", "first/weight"]
+    held = sorted(mlpk.load_arrays(tmp_path / "a.mlpk"))
+    assert held == ["first/bias", "first/weight", "rows/weight"]
 
 
 def test_a_loaded_model_can_be_trained_on(path: Path) -> None:

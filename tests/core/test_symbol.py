@@ -97,6 +97,16 @@ def test_a_layer_is_called_with_symbols_alone(given: Any) -> None:
         mlpk.layers.dense(units=2)(given)
 
 
+@pytest.mark.parametrize("listed", [list, tuple])
+def test_several_inputs_come_one_by_one(listed: Any) -> None:
+    a, b, add = Input((3,)), Input((3,)), mlpk.layers.add()
+    with pytest.raises(
+        ConfigError, match=r"^add: give several inputs one by one, add\(...\)\(a, b\)"
+    ):
+        add(listed([a, b]))
+    assert add(a, b).shape == (3,)
+
+
 def test_arrays_are_shared_with_symbols_alone() -> None:
     layer: Any = mlpk.layers.dense(units=2)
     with pytest.raises(ConfigError, match=r"^dense: a layer is called with symbols"):
@@ -119,7 +129,8 @@ def test_an_input_has_nothing_to_share() -> None:
         ({"shape": (2.0,)}, "Input.shape[0]"),
         ({"shape": (True,)}, "Input.shape[0]"),
         ({"shape": (3,), "dtype": "int"}, "Input.dtype"),
-        ({"shape": (3,), "dtype": np.int64}, "Input.dtype"),
+        ({"shape": (3,), "dtype": np.complex64}, "Input.dtype"),
+        ({"shape": (3,), "dtype": dict}, "Input.dtype"),
         ({"shape": (3,), "name": "a/b"}, "Input.name"),
         ({"shape": (3,), "name": 3}, "Input.name"),
         ({"shape": (3,), "name": ""}, "Input.name"),

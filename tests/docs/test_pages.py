@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import runpy
 import shlex
@@ -9,10 +10,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from mlpk import catalog, hookspecs, plugins
+import mlpk
+from mlpk import catalog, plugins
 from mlpk.cli.config import read_config
 from mlpk.cli.network import network
 from mlpk.testing import cases
@@ -43,7 +46,12 @@ def kept_catalog() -> Iterator[None]:
     [
         ("README.md", ["Swish"]),
         ("docs/training.md", []),
-        ("docs/plugins.md", ["Scale", "Quartic", "LargestError", "SignSGD"]),
+        ("docs/plugins/README.md", ["Negated"]),
+        ("docs/plugins/layers.md", ["Scale"]),
+        ("docs/plugins/other-kinds.md", ["Quartic", "LargestError", "SignSGD"]),
+        ("docs/plugins/migrations.md", []),
+        ("docs/plugins/hooks.md", []),
+        ("docs/plugins/policy.md", []),
     ],
     ids=lambda given: given.replace("/", "-") if isinstance(given, str) else "",
 )
@@ -131,17 +139,26 @@ def test_links_lead_somewhere(repository: Path) -> None:
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
 
 
-def test_every_hook_is_documented(repository: Path) -> None:
-    text = (repository / "docs" / "plugins.md").read_text()
-    hooks = [name for name in vars(hookspecs) if name.startswith("mlpk_")]
-    assert len(hooks) == 13
-    for hook in hooks:
-        argument = "fit" if "fit" in hook or hook.endswith("_end") else ""
-        assert f"`{hook}({argument})`" in text
-
-
 def test_the_list_of_kinds_is_that_of_the_catalog(repository: Path) -> None:
     names = runpy.run_path(str(repository / "docs" / "kinds.py"))
     text = (repository / "docs" / "kinds.md").read_text(encoding="utf-8")
     assert names["page"]() == text, "write it again: python docs/kinds.py"
     assert "| `dense` | `units`, `bias=True`, `init='glorot_uniform'` | y = x W + b" in text
+
+
+def test_examples_in_the_list_of_kinds_make_what_they_stand_beside(repository: Path) -> None:
+    text = (repository / "docs" / "kinds.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \|.* \| `mlpk\.(\w+)\.(.*)` \|$", text, re.MULTILINE)
+    assert len(rows) == text.count("\n| `")
+    for kind, family, code in rows:
+        assert code.startswith(f"{kind}(")
+        if family not in ("callbacks", "datasets"):
+            assert made(ast.parse(f"mlpk.{family}.{code}", mode="eval").body).kind == kind
+
+
+def made(code: ast.expr) -> Any:
+    """Return what a literal, or a call such as `mlpk.layers.dense(units=2)`, stands for."""
+    if not isinstance(code, ast.Call):
+        return ast.literal_eval(code)
+    _, family, kind = ast.unparse(code.func).split(".")
+    return getattr(mlpk, family)[kind](**{each.arg: made(each.value) for each in code.keywords})

@@ -249,3 +249,44 @@ def test_triplet(seed, rows, width, margin, data):
         )
 
     assert_same(Triplet(margin=margin), members, np.zeros(rows), weights(rng, rows, data), theirs)
+
+
+@given(seed=seeds, rows=st.integers(1, 8), classes=st.integers(2, 5), smoothing=st.floats(0, 0.9))
+def test_smoothing_with_weights_of_classes(seed, rows, classes, smoothing):
+    """A class weighs the whole row here; there, each class's smoothed share has its own weight."""
+    rng = np.random.default_rng(seed)
+    z, labels = rng.standard_normal((rows, classes)), rng.integers(0, classes, rows)
+    of_class = rng.uniform(0.1, 3, classes)
+    of_row = of_class[labels]
+    loss = SoftmaxCrossEntropy(class_weight=tuple(of_class.tolist()), label_smoothing=smoothing)
+    value, _ = loss(z, labels)
+
+    def rows_of_theirs(z, t):
+        return functional.cross_entropy(z, t, reduction="none", label_smoothing=smoothing)
+
+    plain = SoftmaxCrossEntropy(label_smoothing=smoothing)
+    assert_same(plain, z, labels, of_row, rows_of_theirs)
+    assert value == pytest.approx(plain(z, labels, of_row)[0], rel=1e-12)
+    logs = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
+    spread = smoothing / classes * (logs * (of_class - of_row[:, None])).sum()
+    theirs = functional.cross_entropy(
+        torch.tensor(z),
+        torch.tensor(labels),
+        weight=torch.tensor(of_class),
+        label_smoothing=smoothing,
+    ).item()
+    assert value - spread / of_row.sum() == pytest.approx(theirs, rel=1e-9)
+
+
+@given(seed=seeds, rows=st.integers(1, 8), classes=st.integers(2, 5), data=st.data())
+def test_masked_logits(seed, rows, classes, data):
+    rng = np.random.default_rng(seed)
+    z, labels = rng.standard_normal((rows, classes)), rng.integers(0, classes, rows)
+    masked = rng.random((rows, classes)) < 0.4
+    masked[np.arange(rows), labels] = False
+    z[masked] = -np.inf
+
+    def theirs(z, t):
+        return functional.cross_entropy(z, t, reduction="none")
+
+    assert_same(SoftmaxCrossEntropy(), z, labels, weights(rng, rows, data), theirs)

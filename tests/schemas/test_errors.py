@@ -56,6 +56,14 @@ def test_an_array_is_shown_by_its_shape_and_dtype() -> None:
     assert shown(np.array(None)) == "array(None, dtype=object) (ndarray)"
 
 
+def test_a_class_is_no_array_and_a_list_of_arrays_is_short() -> None:
+    assert shown(np.int64) == "the class int64"
+    assert (
+        shown([np.zeros((9, 9)), 3]) == "a list of 2, the first an array of shape (9, 9), float64"
+    )
+    assert "\n" not in shown({"a": np.zeros((9, 9))})
+
+
 def test_what_strangers_wrote_is_escaped_and_cut() -> None:
     assert quoted("\x1b[2Jé") == r"'\x1b[2J\xe9'"
     assert quoted("x" * 500) == "'" + "x" * 76 + "..."

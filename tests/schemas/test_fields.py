@@ -407,3 +407,23 @@ def test_long_lists_are_checked_as_short_ones_are(length: int, strict: bool) -> 
         with pytest.raises(ConfigError) as caught:
             check(tuple[int | str, ...])([*numbers, wrong], "f", strict=strict)
         assert caught.value.where.startswith(f"f[{length}]")
+
+
+@pytest.mark.parametrize("given", ["SAME", "smae"])
+@pytest.mark.parametrize(
+    "annotation", [Literal["same", "valid"], UNION[Literal["same", "valid"], int, TUPLE[int, int]]]
+)
+def test_text_gets_the_nearest_of_those_that_may_stand_there(given: str, annotation: Any) -> None:
+    with pytest.raises(ConfigError) as caught:
+        check(annotation)(given, "conv.padding", strict=False)
+    wanted = f"wanted 'same' or 'valid', found '{given}' (str). Did you mean 'same'?"
+    assert caught.value.problem == wanted
+    with pytest.raises(ConfigError, match=r"'same' or 'valid'.*, found 1.5 \(float\)$"):
+        check(annotation)(1.5, "conv.padding", strict=False)
+
+
+def test_text_where_a_number_may_stand_loses_its_quotes() -> None:
+    with pytest.raises(
+        ConfigError, match=r"found the text '2' \(str\); write it without quotes: 2$"
+    ):
+        check(UNION[float, None])("2", "a", strict=False)

@@ -17,6 +17,7 @@ __all__ = ["COMMANDS", "main"]
 
 COMMANDS = (
     "demo", "train", "evaluate", "predict", "inspect", "verify", "doctor", "diff", "id", "plugins",
+    "check", "new-plugin",
 )  # fmt: skip
 TRACEBACK = "mlpk.traceback"
 INTERRUPTED = 130  # 128 and the number of the signal, as shells have it
@@ -31,7 +32,7 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"mlpk.cli.{cmd_name}").command
+        command: click.Command = import_module(f"mlpk.cli.{cmd_name.replace('-', '_')}").command
         if traceback_option not in command.params:
             command.params.append(traceback_option)
         return command

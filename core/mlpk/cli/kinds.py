@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from mlpk.catalog import Family
 from mlpk.errors import ConfigError, UnknownKindError
+from mlpk.family import Family
 from mlpk.kind import Kind
 from mlpk.loss import Loss
 from mlpk.metric import Metric

@@ -5,21 +5,24 @@ from __future__ import annotations
 import json
 import shutil
 import textwrap
-import warnings
+from collections.abc import Iterator
 
 import attrs
 import click
 
 import mlpk
+from mlpk import catalog
 from mlpk.catalog import Record
 from mlpk.cli.check_error import CheckError
-from mlpk.plugins import PluginWarning
+from mlpk.cli.text import clean
+from mlpk.discovery import survey
 from mlpk.staging import FAMILIES
 from mlpk.table import table
 
 __all__ = ["command"]
 
-HEAD = ("plugin", "version", "state", "kinds", "seconds")
+HEAD = ("plugin", "version", "state", "kinds", "seconds", "remark")
+LEAST = 40  # columns that a remark gets however narrow the terminal is
 
 
 @click.command("plugins")
@@ -31,27 +34,42 @@ def command(check: bool, as_json: bool) -> None:
     The environment decides which third-party plugins are active: MLPK_PLUGINS lists those to
     use, MLPK_PLUGINS_BLOCK those to leave out.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", PluginWarning)  # the table tells the same
-        records = mlpk.plugins.records()
+    # What is broken stands in the table, so that nothing warns of it and nothing raises.
+    records = catalog.current(survey).records
     if as_json:
         click.echo(json.dumps([attrs.asdict(record) for record in records], indent=2))
     else:
-        click.echo(_listing(records))
-    broken = [record.dist for record in records if record.state in ("failed", "conflict")]
+        click.echo("\n\n".join([_table(records), _families(), *_troubles(records)]))
+    broken = dict.fromkeys(record.dist for record in records if record.broken)
     if check and broken:
         raise CheckError(f"these plugins are broken: {', '.join(broken)}")
 
 
-def _listing(records: tuple[Record, ...]) -> str:
-    rows = [(r.dist, r.version, r.state, str(len(r.kinds)), f"{r.seconds:.3f}") for r in records]
-    parts = [table(HEAD, rows, numbers=("kinds", "seconds")), _families()]
-    parts += [
-        f"{record.dist}, {record.state}:\n{textwrap.indent(record.error.rstrip(), '    ')}"
-        for record in records
-        if record.error is not None
+def _table(records: tuple[Record, ...]) -> str:
+    rows = [
+        (
+            r.dist,
+            r.version,
+            r.state,
+            str(len(r.kinds)),
+            f"{r.seconds:.3f}",
+            clean(r.reason or r.note),
+        )
+        for r in records
     ]
-    return "\n\n".join(parts)
+    taken = table(HEAD[:-1], [row[:-1] for row in rows], numbers=("kinds", "seconds"))
+    room = max(LEAST, shutil.get_terminal_size().columns - len(taken.partition("\n")[0]) - 2)
+    fitting = [(*row[:-1], textwrap.shorten(row[-1], room, placeholder=" ...")) for row in rows]
+    return table(HEAD, fitting, numbers=("kinds", "seconds"))
+
+
+def _troubles(records: tuple[Record, ...]) -> Iterator[str]:
+    """Yield what does not fit into the table: tracebacks, and remarks at their full length."""
+    for record in records:
+        text = record.error or record.note
+        if text:
+            lines = "\n".join(clean(line) for line in text.rstrip().split("\n"))
+            yield f"{record.dist}, {record.state}:\n{textwrap.indent(lines, '    ')}"
 
 
 def _families() -> str:

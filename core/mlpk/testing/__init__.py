@@ -6,6 +6,7 @@ A plugin's whole test file is
     test_conformance = conformance("mlpk-swish")
 """
 
-from mlpk.testing.kit import Case, cases, conformance
+from mlpk.testing.case import Case, Outcome
+from mlpk.testing.kit import cases, conformance
 
-__all__ = ["Case", "cases", "conformance"]
+__all__ = ["Case", "Outcome", "cases", "conformance"]

@@ -23,7 +23,12 @@ from mlpk_schemas.records import values
 if TYPE_CHECKING:
     from mlpk.training import Fit
 
-__all__ = ["layer_goes_on_exactly", "optimizer_goes_on_exactly", "schedule_goes_on_exactly"]
+__all__ = [
+    "goes_on_with",
+    "layer_goes_on_exactly",
+    "optimizer_goes_on_exactly",
+    "schedule_goes_on_exactly",
+]
 
 EPOCHS = 2
 
@@ -41,14 +46,14 @@ def layer_goes_on_exactly(example: Example) -> None:
 
 
 def optimizer_goes_on_exactly(example: Example) -> None:
-    """So is one whose optimizer was made again from its fields, with its slots from the file."""
+    """A run that was stopped and goes on with the slots from its file is one in one go."""
     assert isinstance(example.instance, Optimizer)
     optimizer = example.instance
     _assert_net_goes_on(lambda: type(optimizer)(**values(optimizer)))
 
 
 def schedule_goes_on_exactly(example: Example) -> None:
-    """So is one whose schedule was made again from its fields."""
+    """A run that was stopped and goes on with the schedule made from its fields is one in one go."""
     assert isinstance(example.instance, Schedule)
     schedule = example.instance
 
@@ -56,6 +61,11 @@ def schedule_goes_on_exactly(example: Example) -> None:
         return Optimizer.of({"kind": "adam", "lr": type(schedule)(**values(schedule))})
 
     _assert_net_goes_on(make)
+
+
+def goes_on_with(callback: Callable[[], Any]) -> None:
+    """Assert the same of a network that is trained with a callback, made anew for each run."""
+    _assert_net_goes_on(lambda: Optimizer.of("adam"), callback)
 
 
 class _StoppedError(Exception):
@@ -76,7 +86,9 @@ class _Stop:
             raise _StoppedError
 
 
-def _assert_net_goes_on(optimizer: Callable[[], Optimizer]) -> None:
+def _assert_net_goes_on(
+    optimizer: Callable[[], Optimizer], callback: Callable[[], Any] | None = None
+) -> None:
     x = {"input": np.random.default_rng(0).standard_normal((54, 2))}
 
     def make() -> Model:
@@ -84,7 +96,7 @@ def _assert_net_goes_on(optimizer: Callable[[], Optimizer]) -> None:
         return Model(layers, input_shape=(2,), seed=0)
 
     # Long enough for what core does with the slots every so many updates.
-    _assert_goes_on(make, optimizer, x, 3, stops=(3, 33))
+    _assert_goes_on(make, optimizer, x, 3, stops=(3, 33), callback=callback)
 
 
 def _assert_goes_on(
@@ -94,15 +106,18 @@ def _assert_goes_on(
     batch_size: int,
     *,
     stops: tuple[int, ...],
+    callback: Callable[[], Any] | None = None,
 ) -> None:
     """Compare runs that were stopped after some step, and went on, with one that was not."""
     targets = _targets(make(), x)
 
-    def run(model: Model, **more: Any) -> dict[str, Array]:
+    def run(model: Model, *watching: Any, **more: Any) -> dict[str, Array]:
+        own = [] if callback is None else [callback()]
         attached = optimizer().attach(model)
         history = model.fit(
             x, targets, loss=dict.fromkeys(targets, "mean_squared_error"), optimizer=attached,
-            epochs=EPOCHS, batch_size=batch_size, seed=1, progress=False, **more,
+            epochs=EPOCHS, batch_size=batch_size, seed=1, progress=False,
+            callbacks=[*own, *watching], **more,
         )  # fmt: skip
         found = {**model.params, **model.buffers}
         found |= {f"the slot {name}": arena.flat for name, arena in attached.slots.items()}
@@ -113,7 +128,7 @@ def _assert_goes_on(
         with TemporaryDirectory() as folder:
             path = Path(folder) / "run.mlpk"
             with suppress(_StoppedError):
-                run(make(), callbacks=[_Stop(step, path)])
+                run(make(), _Stop(step, path))
             found = run(load(path), checkpoint=path, resume=True)
         for name, array in found.items():
             assert array.tobytes() == straight[name].tobytes(), (

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-import attrs
-
 from mlpk import catalog
 from mlpk.errors import PluginError, listing
 from mlpk.example import Example
+from mlpk.installed import normalised
 from mlpk.testing import (
+    callbacks,
     going_on,
     initializers,
     layers,
@@ -19,10 +19,17 @@ from mlpk.testing import (
     regularizers,
     schedules,
 )
+from mlpk.testing.case import Case, Check
+from mlpk.testing.inapplicable import InapplicableError
+from mlpk.testing.known import declared
 
-__all__ = ["Case", "cases", "conformance"]
+__all__ = ["CHECKS", "Case", "cases", "conformance"]
 
-Check = Callable[[Example], None]
+
+def nothing_is_checked(_: Example) -> None:
+    """Data sets are functions that may have to load what they return: the kit leaves them alone."""
+    raise InapplicableError("the kit has no checks for datasets")
+
 
 CHECKS: Mapping[str, tuple[Check, ...]] = {
     "layers": (*layers.CHECKS, going_on.layer_goes_on_exactly),
@@ -32,28 +39,15 @@ CHECKS: Mapping[str, tuple[Check, ...]] = {
     "schedules": (*schedules.CHECKS, going_on.schedule_goes_on_exactly),
     "metrics": metrics.CHECKS,
     "regularizers": regularizers.CHECKS,
+    "callbacks": callbacks.CHECKS,
+    "datasets": (nothing_is_checked,),
 }
 
 
-@attrs.frozen
-class Case:
-    """One check on one example. `run` raises `AssertionError`, or what the plugin raised."""
-
-    kind: str
-    number: int
-    check: Check
-    example: Example
-
-    def run(self) -> None:
-        self.check(self.example)
-
-    def __str__(self) -> str:
-        return f"{self.kind}-{self.number}-{self.check.__name__}"
-
-
-def cases(dist: str) -> list[Case]:
-    """Return every check that applies to what a distribution brings."""
+def cases(dist: str, known: Mapping[str, str] | None = None) -> list[Case]:
+    """Return every check on everything that a distribution brings; `known` as in `conformance`."""
     current = catalog.current()
+    dist = dist if dist == catalog.LOCAL else normalised(dist)
     brought = [item for item in current.brought if item.dist == dist]
     if not brought:
         records = [record for record in current.records if record.dist == dist]
@@ -62,18 +56,22 @@ def cases(dist: str) -> list[Case]:
             if records
             else ", and none is installed"
         )
-        known = listing(record.dist for record in current.records)
-        raise PluginError(f"no active plugin is called '{dist}'{why}. Active are: {known}", dist)
-    return [
-        Case(item.id, number, check, example)
+        active = listing(record.dist for record in current.records if record.state == "active")
+        raise PluginError(f"no active plugin is called '{dist}'{why}. Active are: {active}", dist)
+    made = [
+        Case(item.id, number, check, example, item.family)
         for item in brought
-        if item.family in CHECKS
         for number, example in enumerate(_examples(item))
         for check in CHECKS[item.family]
     ]
+    return declared(made, known or {})
 
 
 def _examples(item: catalog.Brought) -> list[Example]:
+    if item.family == "datasets":
+        return [Example(item.thing)]
+    if item.family == "callbacks":
+        return list(callbacks.examples(item.thing))
     examples = list(item.thing.examples())
     if not examples:
         raise PluginError(
@@ -82,12 +80,33 @@ def _examples(item: catalog.Brought) -> list[Example]:
     return examples
 
 
-def conformance(dist: str) -> Callable[[Case], None]:
-    """Return a pytest function, parametrised with every case of a distribution."""
+def conformance(dist: str, known: Mapping[str, str] | None = None) -> Callable[[Case], None]:
+    """Return a pytest function, parametrised with every case of a distribution.
+
+    `known` declares failures with their reasons: `{"kind-check": "why"}` for every example of a
+    kind, "kind-number-check" for one. They are expected (xfail, strict): one that passes fails, and
+    so does one that does not apply. A name that no case has is an error.
+    """
     import pytest  # noqa: PLC0415 - needed by test files alone
 
-    @pytest.mark.parametrize("case", cases(dist), ids=str)
+    made = [
+        pytest.param(
+            case,
+            id=str(case),
+            # What pytest itself raises is no Exception, and so never the failure that was expected.
+            marks=[pytest.mark.xfail(strict=True, raises=Exception, reason=case.known)]
+            if case.known
+            else [],
+        )
+        for case in cases(dist, known)
+    ]
+
+    @pytest.mark.parametrize("case", made)
     def test_conformance(case: Case) -> None:
-        case.run()
+        why = case.run()
+        if why and case.known:
+            pytest.fail(case.contradicted(why))
+        if why:
+            pytest.skip(f"{case.check.__name__}: {why}")
 
     return test_conformance

@@ -21,7 +21,7 @@ ROUNDING = 1e-5
 
 
 def gradient_agrees_with_differences(example: Example) -> None:
-    """The gradient by the prediction, with weights and without, in float64."""
+    """The gradient by the prediction is that of central differences, with weights and without."""
     loss, prediction, target = _drawn(example)
     for weight in (None, np.array([0.5, 2.0, 0.0, 1.0])):
         ctx = Context("float64", spoil=True)

@@ -8,6 +8,7 @@ from mlpk.arrays import Array
 from mlpk.example import Example
 from mlpk.metric import Metric
 from mlpk.testing.alarms import raised
+from mlpk.testing.inapplicable import InapplicableError
 from mlpk.testing.layouts import LAYOUTS
 
 __all__ = ["CHECKS"]
@@ -74,7 +75,7 @@ def float32_gives_the_same(example: Example) -> None:
     """Predictions in float32 give what those in float64 do, as far as rounding lets them."""
     metric, prediction, target = _drawn(example)
     if prediction.dtype.kind != "f":
-        return
+        raise InapplicableError("the example's predictions are no real numbers")
     low = prediction.astype(np.float32)
     wanted = _result(metric, low.astype(np.float64), target)
     _assert_same(_result(metric, low, target), wanted, "in float32", ROUNDING)

@@ -8,6 +8,7 @@ from mlpk.arrays import Array
 from mlpk.example import Example
 from mlpk.optimizer import Optimizer, Step
 from mlpk.testing.alarms import raised
+from mlpk.testing.inapplicable import InapplicableError
 from mlpk_schemas.records import values
 
 __all__ = ["CHECKS"]
@@ -56,7 +57,7 @@ def blocks_do_not_matter(example: Example) -> None:
     """An elementwise rule gives the same, however the vector is cut."""
     optimizer = _optimizer(example)
     if not optimizer.elementwise:
-        return
+        raise InapplicableError("the rule is not elementwise")
     whole, cut = _start("float64").ravel(), _start("float64").ravel()
     slots, cut_slots = ({name: np.zeros(12) for name in optimizer.slots} for _ in range(2))
     for t in range(1, 6):

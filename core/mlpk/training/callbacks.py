@@ -6,6 +6,7 @@ import inspect
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from numbers import Number
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -49,6 +50,7 @@ class Callbacks:
             _check(self._managers[0], callback, where)
             if any(callback is other for other in self.listed[:place]):
                 raise ConfigError(where, "this object is listed twice")
+        _refuse_rivals(self.listed)
         for manager, callbacks in zip(self._managers, (others, self.savers), strict=True):
             for callback in reversed(callbacks):  # pluggy calls the last registered first
                 manager.register(callback)
@@ -132,9 +134,13 @@ def _listed(given: Any, progress: Any, checkpoint: Any) -> list[Any]:
         calling.callback(item, f"callbacks[{number}]") if isinstance(item, str | Mapping) else item
         for number, item in enumerate(given)
     ]
-    if progress is True:
-        listed.append(calling.callback("progress", "progress"))
-    elif progress not in (False, None):
+    if isinstance(progress, bool | np.bool_):
+        if progress:
+            listed.append(calling.callback("progress", "progress"))
+    elif isinstance(progress, Number):
+        problem = f"wanted True or False, or a callback of yours, found {shown(progress)}"
+        raise ConfigError("progress", problem)
+    elif progress is not None:
         listed.append(progress)
     if checkpoint is not None:
         made = catalog.current().find("callbacks", "checkpoint")(checkpoint)
@@ -149,11 +155,32 @@ def _same(one: Any, other: Any) -> bool:
     return len(paths) == 1
 
 
+def _refuse_rivals(callbacks: list[Any]) -> None:
+    """Refuse two that put weights of their own in place at the end: the last would win unseen."""
+    setting = [
+        (place, callback)
+        for place, callback in enumerate(callbacks)
+        if getattr(callback, "sets_weights", False)
+    ]
+    if len(setting) > 1:
+        (first, one), (second, other) = setting[:2]
+        kinds = [getattr(callback, "kind", type(callback).__name__) for callback in (one, other)]
+        raise ConfigError(
+            f"callbacks[{second}]",
+            f"{kinds[1]} puts weights of its own in place at the end of the run, and so does "
+            f"{kinds[0]}, callbacks[{first}]; leave one of them out, or where it can do without, "
+            "tell it so: early_stopping(keep_best=False) just stops",
+        )
+
+
 def _check(manager: pluggy.PluginManager, callback: object, where: str) -> None:
     """Refuse what has no hook, a misspelt one, and one that misses its marker."""
-    hooks = (
-        [] if isinstance(callback, type) else [n for n in dir(callback) if n.startswith("mlpk_")]
-    )
+    hooks = [name for name in dir(callback) if name.startswith("mlpk_")]
+    if isinstance(callback, type) and hooks:
+        name = callback.__name__
+        call = f"{getattr(callback, 'kind', name)}(...)"
+        problem = f"found the class {name}; call it to make an object of it: {call}"
+        raise ConfigError(where, problem)
     if not hooks:
         problem = f"wanted an object with hooks (mlpk_epoch_end, ...), {ADVICE}; found "
         raise ConfigError(where, problem + shown(callback))

@@ -13,6 +13,7 @@ from mlpk.training.batch import Rows
 from mlpk.training.measures import Measures
 from mlpk.training.objective import Objective
 from mlpk.training.stream import Stream, is_stream
+from mlpk.training.values import check_values
 
 if TYPE_CHECKING:
     from mlpk.model import Model
@@ -42,6 +43,7 @@ class Evaluation:
             if objective is not None:
                 objective.check(self.source)
             self._measures.check(self.source)
+            check_values(model.graph, self.source.inputs)
         self._objective = objective
         self._pass = model.new_pass(training=False)
 
@@ -95,7 +97,7 @@ def rows_or_stream(
     """
     graph = model.graph
     outputs = tuple(output for output in graph.outputs if output in needed)
-    if not is_stream(x):
+    if not is_stream(x, list(graph.inputs)):
         return Rows(graph.inputs, outputs, graph.dtype, x, y, weight, batch_size)
     if y is not None or weight is not None:
         raise DataError(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from mlpk.errors import ConfigError, DataError
 from mlpk.training.batch import Rows
+from mlpk.training.values import check_values
 
 if TYPE_CHECKING:
     from mlpk.graph import Graph
@@ -16,7 +18,13 @@ __all__ = ["planned_batches"]
 
 
 def planned_batches(
-    graph: Graph, measures: Measures, source: Rows | Stream, *, epochs: int, drop_last: bool
+    graph: Graph,
+    measures: Measures,
+    source: Rows | Stream,
+    *,
+    epochs: int,
+    drop_last: bool,
+    frozen: Collection[str],
 ) -> int | None:
     """Check data against all that sees them; return the batches of an epoch, None if unknown."""
     if not isinstance(source, Rows):
@@ -36,8 +44,10 @@ def planned_batches(
     if measures.objective is not None:
         measures.objective.check(source)
     measures.check(source)
+    check_values(graph, source.inputs)
     for node in graph.nodes.values():
-        if node.declaration is not None:
+        rests = node.name in frozen and node.buffers
+        if node.declaration is not None and not rests:
             _refuse_small(source, node.name, node.declaration.min_rows, drop_last=drop_last)
     return source.batches(drop_last=drop_last)
 

@@ -32,6 +32,7 @@ from mlpk.training.stream import Stream
 from mlpk.training.updater import Updater
 
 if TYPE_CHECKING:
+    from mlpk.metric import Best
     from mlpk.model import Model
 
 __all__ = ["Fit"]
@@ -97,8 +98,9 @@ class Fit:
         self.frozen = sorted(set(frozen))
         self.lr_factors = {node: float(factor) for node, factor in lr_factors.items()}
         self.batches = planned_batches(
-            model.graph, self.measures, self.source, epochs=epochs, drop_last=self.drop_last
-        )
+            model.graph, self.measures, self.source,
+            epochs=epochs, drop_last=self.drop_last, frozen=self.frozen,
+        )  # fmt: skip
         self.training_step = TrainingStep(
             model, self.objective, self.measures, self.optimizer,
             accumulate=accumulate, frozen=self.frozen,
@@ -139,6 +141,10 @@ class Fit:
         validation = None if self._evaluation is None else self._evaluation.source
         if isinstance(validation, Stream) and validation.keeps_place:
             yield "validation", validation
+
+    def best(self, name: str) -> Best | None:
+        """Say which way a result in the logs is better, "min" or "max"; None if nothing tells."""
+        return self.measures.best(name)
 
     def stop(self) -> None:
         """End the run after this batch."""

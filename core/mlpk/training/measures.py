@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mlpk.alarms import muted
 from mlpk.arrays import Array
 from mlpk.errors import ConfigError, DataError, shown
-from mlpk.metric import ROWS, Measured, Metric, MetricState
+from mlpk.metric import ROWS, Best, Measured, Metric, MetricState
 from mlpk.training.batch import Batch, Rows
 from mlpk.training.blame import about, given_as
 from mlpk.training.objective import Objective, aligned, known_shape, per_output, place
@@ -41,6 +41,21 @@ class Measures:
         """The outputs that need a target: those with a loss or a metric."""
         measured = {output for output, _ in self.metrics.values()}
         return measured | set(self.objective.losses if self.objective is not None else ())
+
+    def best(self, name: str) -> Best | None:
+        """Return which way a result is better, "min" or "max"; None if nothing here says it.
+
+        Those of a validation set go by the same name behind "val_".
+        """
+        of_losses = {"loss"}
+        if self.several and self.objective is not None:
+            of_losses |= {f"{output}_loss" for output in self.objective.losses}
+        for known in (name, name.removeprefix("val_")):
+            if known in self.metrics:
+                return self.metrics[known][1].best
+            if known in of_losses:
+                return "min"
+        return None
 
     def check(self, rows: Rows) -> None:
         """Refuse targets that do not suit the metrics, all of them at once, naming the row."""
@@ -118,8 +133,6 @@ class Measures:
 
 def _named(model: Model, metrics: Any) -> Iterator[tuple[str, str, str, Metric]]:
     """Yield name, place, output and metric of each that is given."""
-    if isinstance(metrics, str | Metric) or (isinstance(metrics, Mapping) and "kind" in metrics):
-        raise ConfigError("metrics", f"wanted a list of metrics, found {shown(metrics)}")
     several = len(model.graph.outputs) > 1
     taken: dict[str, int] = {}
     for output, given in per_output(model, metrics, "metrics").items():

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from math import isfinite
+from collections.abc import Collection, Mapping
+from math import isfinite, nan
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mlpk.alarms import muted
+from mlpk.arrays import Array
 from mlpk.errors import DataError, DivergedError, MlpkError
 
 if TYPE_CHECKING:
@@ -45,14 +46,17 @@ class TrainingStep:
         self.accumulate = accumulate
         self.gathered = 0
         self.mass = 0.0
+        self._updates_before = updater.t
         self.total = np.zeros_like(updater.grads.flat) if accumulate > 1 else None
         self._scaled = np.empty_like(updater.grads.flat) if accumulate > 1 else None
+        self._frozen = frozenset(frozen)
         self._pass = model.training_pass()
         self._pass.prepare_backward(inputs=False, frozen=frozen)
         self._buffers = [(buffer, buffer.copy()) for buffer in model.buffers.values()]
 
     def begin(self, seed: int) -> None:
-        """Derive the random numbers of the nodes from the seed of the run."""
+        """Derive the random numbers of the nodes from the seed of the run, which begins here."""
+        self._updates_before = self.updater.t
         for ctx in self._pass.contexts.values():
             ctx.seed = seed
 
@@ -84,19 +88,31 @@ class TrainingStep:
 
     def _forward(self, batch: Batch, number: int) -> float:
         try:
-            outputs = self._pass.forward(batch.inputs, training=True)
+            outputs = self._pass.forward(batch.inputs, training=True, frozen=self._frozen)
         except DataError as error:
             raise batch.blamed(error) from None
         loss = self.objective.forward(outputs, batch) + self.objective.penalty()
+        if _nan_without_weight(outputs, batch.weight):
+            loss = nan  # no loss shows it, but 0 * nan would stand in the gradients
         if not isfinite(loss):
             batch.refuse_nan()
-            raise DivergedError(
-                f"the loss became {loss} in step {number}, though the data are finite: training "
-                "diverged. Lower the learning rate, or bound the gradients with clip_norm; "
-                "parameters and buffers are those before this step"
-            )
+            raise self._diverged(loss, number)
         self.measures.add(outputs, batch)
         return loss
+
+    def _diverged(self, loss: float, number: int) -> DivergedError:
+        """Return what to say of a loss that is not finite though the data are."""
+        if self.updater.t == self._updates_before:
+            return DivergedError(
+                f"the loss is {loss} in step {number}, before the first update, though the data "
+                "are finite: they are too large, or the first weights are. Scale the data, to a "
+                "mean of 0 and a deviation of 1, say; parameters and buffers are as they were"
+            )
+        return DivergedError(
+            f"the loss became {loss} in step {number}, though the data are finite: training "
+            "diverged. Lower the learning rate, or bound the gradients with clip_norm; "
+            "parameters and buffers are those before this step"
+        )
 
     def _gather(self, lr_factor: float) -> None:
         if self.total is None:
@@ -118,3 +134,10 @@ class TrainingStep:
             self.mass, self.gathered = 0.0, 0
         self.objective.add_penalty_gradient()
         self.updater.step(lr_factor)
+
+
+def _nan_without_weight(outputs: Mapping[str, Array], weight: Array | None) -> bool:
+    """Tell whether a row of weight 0, which counts for nothing in a loss, came out as nan."""
+    if weight is None or weight.all():
+        return False
+    return any(bool(np.isnan(output[weight == 0]).any()) for output in outputs.values())

@@ -9,7 +9,7 @@ import numpy as np
 
 from mlpk.alarms import muted
 from mlpk.errors import DataError, ShapeError, shown
-from mlpk.inputs import ADVICE, by_name, check_input, converted, row_count
+from mlpk.inputs import by_name, check_input, converted, refuse_list, row_count
 from mlpk.training.batch import Batch, checked_weight
 from mlpk.training.blame import about
 from mlpk_schemas.model import InputSpec
@@ -17,8 +17,8 @@ from mlpk_schemas.model import InputSpec
 __all__ = ["Stream", "is_stream"]
 
 
-def is_stream(x: object) -> bool:
-    """Tell an iterable of batches from an array or a dict of arrays.
+def is_stream(x: object, inputs: Sequence[str]) -> bool:
+    """Tell an iterable of batches from an array or a dict of arrays by the names of the `inputs`.
 
     A bare tuple or list of arrays is neither: it is refused with advice.
     """
@@ -27,7 +27,7 @@ def is_stream(x: object) -> bool:
     if isinstance(x, str | bytes):
         return False
     if isinstance(x, tuple) or (isinstance(x, list) and not all(isinstance(b, tuple) for b in x)):
-        raise DataError(f"x: wanted an array, found a {type(x).__name__}; {ADVICE}")
+        refuse_list(x, inputs, "x")
     return True
 
 

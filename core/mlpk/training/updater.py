@@ -62,6 +62,9 @@ class Updater:
         """Leave the parameters of `frozen` nodes alone, and multiply the rate at others."""
         factors = _by_array(self.model, frozen, lr_factors or {})
         graph = self.model.graph
+        if not factors and (frozen or lr_factors):
+            role = "frozen" if frozen else "lr_factors"
+            raise ConfigError(role, "wanted some parameters left to train, found them all at rest")
         groups: dict[tuple[bool, float], list[str]] = {}
         for name, factor in factors.items():
             groups.setdefault((graph.params[name].decay, factor), []).append(name)

@@ -10,7 +10,7 @@ import numpy as np
 from mlpk import Context, Declaration, Example, Layer, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape
-from mlpk_plugins.layers.agreement import agreed
+from mlpk_plugins.layers.parts.agreement import agreed
 
 
 @define

@@ -13,9 +13,9 @@ from attrs.validators import and_, ge, gt, le
 from mlpk import Buffer, Context, DataError, Declaration, Example, Layer, Param, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape, known
-from mlpk_plugins.layers.channels import channel_sums, per_channel
-from mlpk_plugins.layers.contiguous import contiguous
-from mlpk_plugins.layers.input_shapes import last_axis
+from mlpk_plugins.layers.parts.channels import channel_sums, per_channel
+from mlpk_plugins.layers.parts.contiguous import contiguous
+from mlpk_plugins.layers.parts.input_shapes import last_axis
 
 
 class Saved(NamedTuple):

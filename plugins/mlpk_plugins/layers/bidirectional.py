@@ -12,7 +12,7 @@ from mlpk.arrays import Array, Arrays, Grads, Views
 from mlpk.declaration import Shape, known
 from mlpk_plugins.layers.gru import GRU
 from mlpk_plugins.layers.lstm import LSTM
-from mlpk_plugins.layers.recurrence import sequence_and_mask
+from mlpk_plugins.layers.parts.recurrence import sequence_and_mask
 
 T = TypeVar("T")
 FORWARD, BACKWARD = "forward", "backward"

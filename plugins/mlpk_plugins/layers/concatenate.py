@@ -13,8 +13,8 @@ from mlpk import Context, Declaration, Example, Layer, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape, known
 from mlpk.errors import ShapeError
-from mlpk_plugins.layers.agreement import agreed
-from mlpk_plugins.layers.batch_axis import not_the_batch
+from mlpk_plugins.layers.parts.agreement import agreed
+from mlpk_plugins.layers.parts.batch_axis import not_the_batch
 
 
 @define

@@ -13,9 +13,9 @@ from attrs.validators import ge
 from mlpk import Context, Declaration, Example, Initializer, Layer, Param, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape, known
-from mlpk_plugins.layers.channels import channel_sums
-from mlpk_plugins.layers.contiguous import contiguous
-from mlpk_plugins.layers.convolution import (
+from mlpk_plugins.layers.parts.channels import channel_sums
+from mlpk_plugins.layers.parts.contiguous import contiguous
+from mlpk_plugins.layers.parts.convolution import (
     adjoint_matrices,
     by_input,
     convolve,
@@ -23,10 +23,10 @@ from mlpk_plugins.layers.convolution import (
     kernel_param,
     spread,
 )
-from mlpk_plugins.layers.grid import Grid
-from mlpk_plugins.layers.image_fields import Padding, Pair, at_least_one, not_negative, pair
-from mlpk_plugins.layers.input_shapes import image_shape
-from mlpk_plugins.layers.windows import Windows
+from mlpk_plugins.layers.parts.grid import Grid
+from mlpk_plugins.layers.parts.image_fields import Padding, Pair, at_least_one, not_negative, pair
+from mlpk_plugins.layers.parts.input_shapes import image_shape
+from mlpk_plugins.layers.parts.windows import Windows
 
 
 def _below_strides(layer: Any, field: attrs.Attribute[Any], value: Pair) -> None:

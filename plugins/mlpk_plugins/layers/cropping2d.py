@@ -11,9 +11,9 @@ from mlpk import Context, Declaration, Example, Layer, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape
 from mlpk.errors import ShapeError
-from mlpk_plugins.layers.image_fields import Margins, not_negative, sides
-from mlpk_plugins.layers.input_shapes import image_shape
-from mlpk_plugins.layers.margins import framed, inside
+from mlpk_plugins.layers.parts.image_fields import Margins, not_negative, sides
+from mlpk_plugins.layers.parts.input_shapes import image_shape
+from mlpk_plugins.layers.parts.margins import framed, inside
 
 
 @define

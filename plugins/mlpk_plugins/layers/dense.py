@@ -12,8 +12,8 @@ from attrs.validators import ge
 from mlpk import Context, Declaration, Example, Initializer, Layer, Param, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape, known
-from mlpk_plugins.layers.contiguous import contiguous
-from mlpk_plugins.layers.input_shapes import last_axis
+from mlpk_plugins.layers.parts.contiguous import contiguous
+from mlpk_plugins.layers.parts.input_shapes import last_axis
 
 
 @define

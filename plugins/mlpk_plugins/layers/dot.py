@@ -13,8 +13,8 @@ from mlpk import Context, Declaration, Example, Layer, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape
 from mlpk.errors import ShapeError
-from mlpk_plugins.layers.batch_axis import not_the_batch
-from mlpk_plugins.layers.contiguous import contiguous
+from mlpk_plugins.layers.parts.batch_axis import not_the_batch
+from mlpk_plugins.layers.parts.contiguous import contiguous
 
 
 class Saved(NamedTuple):

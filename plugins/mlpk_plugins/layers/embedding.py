@@ -12,7 +12,7 @@ from attrs.validators import ge
 from mlpk import Context, DataError, Declaration, Example, Initializer, Layer, Param, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape
-from mlpk_plugins.layers.contiguous import contiguous
+from mlpk_plugins.layers.parts.contiguous import contiguous
 
 
 @define

@@ -9,7 +9,7 @@ from typing import ClassVar
 from mlpk import Context, Declaration, Example, Layer, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape, known
-from mlpk_plugins.layers.contiguous import contiguous
+from mlpk_plugins.layers.parts.contiguous import contiguous
 
 
 @define

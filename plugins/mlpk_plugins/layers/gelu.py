@@ -11,8 +11,8 @@ import numpy as np
 from mlpk import Context, Declaration, Example, Layer, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape
-from mlpk_plugins.layers.logistic import logistic
-from mlpk_plugins.layers.normal_distribution import normal_distribution
+from mlpk_plugins.layers.parts.logistic import logistic
+from mlpk_plugins.layers.parts.normal_distribution import normal_distribution
 
 CUBE = 0.044715
 # Beyond it the gate is 0 or 1, in float64 too; held back there, no power of x overflows.

@@ -10,9 +10,9 @@ import numpy as np
 from mlpk import Context, Declaration, Example, Layer, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape
-from mlpk_plugins.layers.mask import check_mask, masked_sequence_shape
-from mlpk_plugins.layers.pooling import largest_row_gradient
-from mlpk_plugins.layers.recurrence import sequence_and_mask
+from mlpk_plugins.layers.parts.mask import check_mask, masked_sequence_shape
+from mlpk_plugins.layers.parts.pooling import largest_row_gradient
+from mlpk_plugins.layers.parts.recurrence import sequence_and_mask
 
 
 @define

@@ -10,9 +10,9 @@ import numpy as np
 from mlpk import Context, Declaration, Example, Layer, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape
-from mlpk_plugins.layers.contiguous import contiguous
-from mlpk_plugins.layers.input_shapes import image_shape
-from mlpk_plugins.layers.pooling import largest_row_gradient
+from mlpk_plugins.layers.parts.contiguous import contiguous
+from mlpk_plugins.layers.parts.input_shapes import image_shape
+from mlpk_plugins.layers.parts.pooling import largest_row_gradient
 
 
 @define

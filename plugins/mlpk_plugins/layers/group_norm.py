@@ -13,9 +13,9 @@ from attrs.validators import ge, gt
 from mlpk import Context, Declaration, Example, Layer, Param, ShapeError, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape, known
-from mlpk_plugins.layers.contiguous import contiguous
-from mlpk_plugins.layers.input_shapes import last_axis
-from mlpk_plugins.layers.normalisation import (
+from mlpk_plugins.layers.parts.contiguous import contiguous
+from mlpk_plugins.layers.parts.input_shapes import last_axis
+from mlpk_plugins.layers.parts.normalisation import (
     Normalised,
     affine_back,
     normalise,

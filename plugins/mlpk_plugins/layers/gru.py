@@ -12,15 +12,15 @@ from attrs.validators import ge
 from mlpk import Context, Declaration, Example, Initializer, Layer, Param, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape
-from mlpk_plugins.layers.gru_cell import Cells, gru_steps, gru_steps_back
-from mlpk_plugins.layers.recurrence import (
+from mlpk_plugins.layers.parts.gru_cell import Cells, gru_steps, gru_steps_back
+from mlpk_plugins.layers.parts.recurrence import (
     examples_of,
     gates_of,
     output,
     recurrent_gradient,
 )
-from mlpk_plugins.layers.steps import Steps, sequence_width
-from mlpk_plugins.layers.sums import column_sums
+from mlpk_plugins.layers.parts.steps import Steps, sequence_width
+from mlpk_plugins.layers.parts.sums import column_sums
 
 
 @define

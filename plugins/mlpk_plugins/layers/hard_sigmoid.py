@@ -10,8 +10,8 @@ import numpy as np
 from mlpk import Context, Declaration, Example, Layer, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape
-from mlpk_plugins.layers.kinks import off_ends
-from mlpk_plugins.layers.ramp import SLOPE, erase_ends, ramp
+from mlpk_plugins.layers.parts.kinks import off_ends
+from mlpk_plugins.layers.parts.ramp import SLOPE, erase_ends, ramp
 
 
 @define

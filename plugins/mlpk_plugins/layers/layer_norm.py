@@ -11,14 +11,14 @@ from attrs.validators import ge, gt
 from mlpk import Context, Declaration, Example, Layer, Param, ShapeError, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape, known
-from mlpk_plugins.layers.contiguous import contiguous
-from mlpk_plugins.layers.normalisation import (
+from mlpk_plugins.layers.parts.contiguous import contiguous
+from mlpk_plugins.layers.parts.normalisation import (
     Normalised,
     affine_back,
     normalise,
     normalise_back,
 )
-from mlpk_plugins.layers.sums import row_means
+from mlpk_plugins.layers.parts.sums import row_means
 
 
 @define

@@ -12,7 +12,7 @@ from attrs.validators import and_, ge, le
 from mlpk import Context, Declaration, Example, Layer, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape
-from mlpk_plugins.layers.kinks import off_zero
+from mlpk_plugins.layers.parts.kinks import off_zero
 
 
 @define

@@ -12,9 +12,9 @@ from mlpk import Context, Declaration, Example, Initializer, Layer, Param, defin
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape
 from mlpk_plugins.initializers.gate_constant import GateConstant
-from mlpk_plugins.layers.lstm_cell import Cells, lstm_steps, lstm_steps_back
-from mlpk_plugins.layers.recurrence import examples_of, output, recurrent_gradient
-from mlpk_plugins.layers.steps import Steps, sequence_width
+from mlpk_plugins.layers.parts.lstm_cell import Cells, lstm_steps, lstm_steps_back
+from mlpk_plugins.layers.parts.recurrence import examples_of, output, recurrent_gradient
+from mlpk_plugins.layers.parts.steps import Steps, sequence_width
 
 
 @define

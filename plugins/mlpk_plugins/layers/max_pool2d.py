@@ -11,10 +11,10 @@ from attrs.validators import optional
 from mlpk import Context, Declaration, Example, Layer, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape
-from mlpk_plugins.layers.image_fields import Padding, Pair, at_least_one, below_kernel
-from mlpk_plugins.layers.input_shapes import image_shape
-from mlpk_plugins.layers.pooling import largest, largest_gradient
-from mlpk_plugins.layers.windows import Windows
+from mlpk_plugins.layers.parts.image_fields import Padding, Pair, at_least_one, below_kernel
+from mlpk_plugins.layers.parts.input_shapes import image_shape
+from mlpk_plugins.layers.parts.pooling import largest, largest_gradient
+from mlpk_plugins.layers.parts.windows import Windows
 
 
 @define

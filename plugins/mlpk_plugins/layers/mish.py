@@ -10,7 +10,7 @@ import numpy as np
 from mlpk import Context, Declaration, Example, Layer, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape
-from mlpk_plugins.layers.logistic import integral, of_integral
+from mlpk_plugins.layers.parts.logistic import integral, of_integral
 
 
 @define

@@ -12,9 +12,9 @@ from mlpk import Context, Declaration, Example, Initializer, Layer, Param, defin
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape, known
 from mlpk_plugins.initializers.constant import Constant
-from mlpk_plugins.layers.channels import channel_sums, per_channel
-from mlpk_plugins.layers.input_shapes import last_axis
-from mlpk_plugins.layers.kinks import off_zero
+from mlpk_plugins.layers.parts.channels import channel_sums, per_channel
+from mlpk_plugins.layers.parts.input_shapes import last_axis
+from mlpk_plugins.layers.parts.kinks import off_zero
 
 
 @define

@@ -12,7 +12,7 @@ from mlpk import Context, Declaration, Example, Layer, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape, known
 from mlpk.errors import ShapeError
-from mlpk_plugins.layers.contiguous import contiguous
+from mlpk_plugins.layers.parts.contiguous import contiguous
 
 
 def _lengths(_: object, attribute: Attribute[Any], shape: Shape) -> None:

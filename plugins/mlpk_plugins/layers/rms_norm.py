@@ -12,9 +12,9 @@ from attrs.validators import gt
 from mlpk import Context, Declaration, Example, Layer, Param, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape, known
-from mlpk_plugins.layers.contiguous import contiguous
-from mlpk_plugins.layers.input_shapes import last_axis
-from mlpk_plugins.layers.sums import column_sums, row_means
+from mlpk_plugins.layers.parts.contiguous import contiguous
+from mlpk_plugins.layers.parts.input_shapes import last_axis
+from mlpk_plugins.layers.parts.sums import column_sums, row_means
 
 
 class Saved(NamedTuple):

@@ -12,13 +12,13 @@ from attrs.validators import ge
 from mlpk import Context, Declaration, Example, Initializer, Layer, Param, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape, known
-from mlpk_plugins.layers.channels import channel_sums
-from mlpk_plugins.layers.contiguous import contiguous
-from mlpk_plugins.layers.convolution import kernel_param
-from mlpk_plugins.layers.depthwise import convolve_each, each_kernel_gradient, spread_each
-from mlpk_plugins.layers.image_fields import Padding, Pair, at_least_one, not_negative, pair
-from mlpk_plugins.layers.input_shapes import image_shape
-from mlpk_plugins.layers.windows import Windows
+from mlpk_plugins.layers.parts.channels import channel_sums
+from mlpk_plugins.layers.parts.contiguous import contiguous
+from mlpk_plugins.layers.parts.convolution import kernel_param
+from mlpk_plugins.layers.parts.depthwise import convolve_each, each_kernel_gradient, spread_each
+from mlpk_plugins.layers.parts.image_fields import Padding, Pair, at_least_one, not_negative, pair
+from mlpk_plugins.layers.parts.input_shapes import image_shape
+from mlpk_plugins.layers.parts.windows import Windows
 
 
 @define

@@ -10,7 +10,7 @@ import numpy as np
 from mlpk import Context, Declaration, Example, Layer, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape
-from mlpk_plugins.layers.logistic import logistic
+from mlpk_plugins.layers.parts.logistic import logistic
 
 
 @define

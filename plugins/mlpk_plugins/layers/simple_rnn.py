@@ -12,14 +12,14 @@ from attrs.validators import ge
 from mlpk import Context, Declaration, Example, Initializer, Layer, Param, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape
-from mlpk_plugins.layers.recurrence import (
+from mlpk_plugins.layers.parts.recurrence import (
     back_in_time,
     examples_of,
     output,
     recurrent_gradient,
     states,
 )
-from mlpk_plugins.layers.steps import Steps, sequence_width
+from mlpk_plugins.layers.parts.steps import Steps, sequence_width
 
 
 @define

@@ -10,7 +10,7 @@ import numpy as np
 from mlpk import Context, Declaration, Example, Layer, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape
-from mlpk_plugins.layers.input_shapes import last_axis
+from mlpk_plugins.layers.parts.input_shapes import last_axis
 
 
 @define

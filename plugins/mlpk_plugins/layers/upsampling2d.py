@@ -11,9 +11,9 @@ from attrs import field
 from mlpk import Context, Declaration, Example, Layer, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape
-from mlpk_plugins.layers.contiguous import contiguous
-from mlpk_plugins.layers.image_fields import Pair, at_least_one, pair
-from mlpk_plugins.layers.input_shapes import image_shape
+from mlpk_plugins.layers.parts.contiguous import contiguous
+from mlpk_plugins.layers.parts.image_fields import Pair, at_least_one, pair
+from mlpk_plugins.layers.parts.input_shapes import image_shape
 
 
 @define

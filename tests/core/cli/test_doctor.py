@@ -99,6 +99,20 @@ def test_a_run_that_can_go_on(run, trained: Path) -> None:
     assert kinds["accuracy"][0] == "-"
 
 
+@pytest.mark.usefixtures("own_catalog")
+@pytest.mark.filterwarnings("ignore::mlpk.plugins.PortabilityWarning")
+def test_what_was_added_by_hand_is_here_and_nowhere_else(run, tmp_path: Path) -> None:
+    path = tmp_path / "m.mlpk"
+    put(Half)
+    mlpk.plugins.add(Gate)
+    mlpk.Model(["gate"], input_shape=(2,)).save(path)
+    result = run("doctor", path)
+    _, kinds = told(result)
+    assert result.exit_code == 0
+    note = "active: no other program has it: it was added, not installed"
+    assert kinds["_local:gate"] == ["layers", "1", "1", "_local", "_local", note]
+
+
 def test_claims_stand_beside_what_is_installed(run, path: Path) -> None:
     put(Gate, Half, version="9")
     result = run("doctor", path)

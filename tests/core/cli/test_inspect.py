@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 import mlpk
 from mlpk import Declaration, Layer, catalog, define
@@ -93,7 +94,8 @@ def test_kinds_that_are_not_installed_are_shown_as_claimed(run, tmp_path: Path) 
 
     before = catalog.current()
     mlpk.plugins.add(Doubled)
-    mlpk.Model(["doubled"], input_shape=(2,)).save(path)
+    with pytest.warns(mlpk.plugins.PortabilityWarning, match="'?_local:doubled"):
+        mlpk.Model(["doubled"], input_shape=(2,)).save(path)
     catalog.swap(lambda _: before)
     text = run("inspect", path).stdout
     assert "_local:doubled" in text

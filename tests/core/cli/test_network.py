@@ -74,7 +74,7 @@ def test_several_outputs_are_named() -> None:
     [
         (["flaten"], "model.layers[0]", "Did you mean 'flatten'?"),
         (["relu", {"kind": "dense", "unit": 1}], "model.layers[1].unit", "Did you mean 'units'?"),
-        ([{"kind": "dense"}], "model.layers[0].units", "missing"),
+        ([{"kind": "dense"}], "model.layers[0]", "'dense' wants units: write"),
         ([{"kind": "dense", "units": 2.5}], "model.layers[0].units", "wanted an integer"),
         (
             [{"kind": "dense", "units": 2, "init": "he_norml"}],

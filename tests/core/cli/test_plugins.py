@@ -17,7 +17,7 @@ def test_the_table_has_a_row_a_plugin(run) -> None:
     result = run("plugins", "--check")
     assert (result.exit_code, result.stderr) == (0, "")
     lines = result.stdout.splitlines()
-    assert lines[0].split() == ["plugin", "version", "state", "kinds", "seconds"]
+    assert lines[0].split() == ["plugin", "version", "state", "kinds", "seconds", "remark"]
     assert lines[2].split()[:3] == ["mlpk", mlpk.__version__, "active"]
 
 
@@ -32,7 +32,8 @@ def test_json_has_the_records(run) -> None:
     record = next(each for each in told if each["dist"] == "mlpk")
     assert record["state"] == "active"
     assert "dense" in record["kinds"]
-    assert set(record) == {"dist", "version", "state", "seconds", "kinds", "error"}
+    fields = {"dist", "version", "state", "seconds", "kinds", "error", "reason", "note"}
+    assert set(record) == fields
 
 
 @pytest.fixture
@@ -59,7 +60,9 @@ def call(folder: Path, *arguments: str, **variables: str) -> subprocess.Complete
 def test_a_broken_plugin_is_shown_with_its_traceback(broken: Path) -> None:
     done = call(broken)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "luckless  1.0      failed" in done.stdout
+    (row,) = [line for line in done.stdout.splitlines() if line.startswith("luckless  ")]
+    assert row.split()[:4] == ["luckless", "1.0", "failed", "0"]
+    assert row.endswith("  RuntimeError: no luck")
     assert done.stdout.rstrip().endswith("RuntimeError: no luck")
 
 
@@ -69,6 +72,20 @@ def test_check_fails_where_a_plugin_did(broken: Path) -> None:
         assert done.returncode == 1
         assert done.stderr == "Error: these plugins are broken: luckless\n"
         assert "luckless" in done.stdout
+
+
+def test_a_broken_plugin_is_shown_also_where_it_is_an_error(broken: Path) -> None:
+    done = call(broken, "--check", MLPK_PLUGINS_STRICT="1")
+    assert done.returncode == 1
+    assert "RuntimeError: no luck" in done.stdout
+    assert done.stderr == "Error: these plugins are broken: luckless\n"
+
+
+def test_what_a_plugin_says_does_not_steer_the_terminal(broken: Path) -> None:
+    (broken / "luckless.py").write_text("raise RuntimeError('no' + chr(27) + '[2J luck')\n")
+    done = call(broken)
+    assert "\x1b" not in done.stdout
+    assert done.stdout.count("RuntimeError: no\\x1b[2J luck") == 2
 
 
 def test_a_blocked_plugin_is_no_failure(broken: Path) -> None:

@@ -29,7 +29,7 @@ metrics = ["accuracy"]
 validation = true
 callbacks = [
     { kind = "reduce_on_plateau", patience = 1 },
-    { kind = "early_stopping", patience = 5 },
+    { kind = "early_stopping", patience = 5, keep_best = false },
     { kind = "moving_average", decay = 0.9 },
     { kind = "checkpoint", path = "run.mlpk", every_steps = 4, keep = 3 },
 ]

@@ -168,7 +168,7 @@ def test_a_deep_tree_is_refused_without_recursion():
         ({"a": {1: 2}}, "text as keys", "a"),
         ({"a": (1, 2)}, "found (1, 2) (tuple)", "a"),
         ({"a": {1}}, "(set)", "a"),
-        ([0, object], "(type)", "[1]"),
+        ([0, object], "found the class object", "[1]"),
         (2**64, "64 bits", ""),
         (-(2**63) - 1, "64 bits", ""),
         ("\ud800", "UTF-8", ""),

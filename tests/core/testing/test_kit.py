@@ -9,6 +9,7 @@ import pytest
 import mlpk
 from mlpk import Declaration, Example, Layer, PluginError, define
 from mlpk.testing import cases, conformance
+from mlpk.testing.kit import CHECKS
 
 
 class Negated(Layer):
@@ -79,15 +80,46 @@ def test_the_kit_is_a_parametrised_pytest_function(failed):
     function = conformance("_local")
     (mark,) = function.pytestmark
     assert mark.name == "parametrize"
-    assert [str(case) for case in mark.args[1]] == [str(case) for case in cases("_local")]
-    for case in mark.args[1]:
+    made = [each.values[0] for each in mark.args[1]]
+    assert [str(case) for case in made] == [each.id for each in mark.args[1]]
+    assert [str(case) for case in made] == [str(case) for case in cases("_local")]
+    for case in made:
+        if not case.run():
+            function(case)
+
+
+def test_what_does_not_apply_is_skipped_with_its_reason(failed):
+    failed(Right)
+    function = conformance("_local")
+    case = next(each for each in cases("_local") if "adjoint" in str(each))
+    assert case.run() == "the example is not called linear"
+    assert case.outcome().state == "skipped"
+    with pytest.raises(pytest.skip.Exception) as caught:
         function(case)
+    assert str(caught.value) == "adjoint_at_full_size: the example is not called linear"
+
+
+def test_a_case_says_what_it_wants(failed):
+    failed(Right)
+    for case in [*cases("_local"), *cases("mlpk")]:
+        assert case.wants.endswith("."), case
+        assert case.family in CHECKS
+
+
+def test_any_spelling_of_the_name_will_do():
+    assert list(map(str, cases("MLPK"))) == list(map(str, cases("mlpk")))
 
 
 def test_every_check_runs_on_every_example_of_first_party_kinds():
     made = cases("mlpk")
     kinds = {case.kind for case in made}
-    for family in ("layers", "losses", "optimizers", "initializers", "schedules", "metrics"):
+    for family in CHECKS:
         assert set(getattr(mlpk, family)) <= kinds
     dense = [case for case in made if case.kind == "dense"]
     assert {case.number for case in dense} == set(range(len(list(mlpk.layers.dense.examples()))))
+
+
+def test_data_sets_are_counted_as_not_checked():
+    made = [case for case in cases("mlpk") if case.family == "datasets"]
+    assert {case.kind for case in made} == set(mlpk.datasets)
+    assert {case.outcome().message for case in made} == {"the kit has no checks for datasets"}

@@ -154,7 +154,12 @@ class Without:
         ([Misspelt()], r"^callbacks\[0\].mlpk_epoch_ends: .* Did you mean 'mlpk_epoch_end'\?"),
         ([Greedy()], r"^callbacks\[0\].mlpk_epoch_end: .* this one wants fit, logs"),
         ([Keeper("a", []), Without()], r"^callbacks\[1\]: wanted an object with hooks"),
-        ([Keeper], r"^callbacks\[0\]: wanted an object with hooks .* found <class"),
+        ([Keeper], r"^callbacks\[0\]: found the class Keeper; call it to make an object of it"),
+        ([dict], r"^callbacks\[0\]: wanted an object with hooks .* found the class dict"),
+        (
+            [mlpk.callbacks.early_stopping],
+            r"^callbacks\[0\]: found the class EarlyStopping; .*: early_stopping\(...\)$",
+        ),
         (Keeper("a", []), r"^callbacks: wanted a list of objects"),
         ("early_stopping", r"^callbacks: wanted a list of objects"),
         ([Keeper("a", [])] * 2, r"^callbacks\[1\]: this object is listed twice"),
@@ -168,6 +173,33 @@ def test_what_would_never_be_called_is_refused(given, sentence):
 def test_a_wrong_progress_is_called_so():
     with pytest.raises(ConfigError, match=r"^progress: wanted an object with hooks .*'bar'"):
         Callbacks([], progress="bar", checkpoint=None)
+
+
+@pytest.mark.parametrize("progress", [0, 1, 1.0])
+def test_progress_is_no_number(progress):
+    with pytest.raises(
+        ConfigError, match=r"^progress: wanted True or False, or a callback .* found"
+    ):
+        Callbacks([], progress=progress, checkpoint=None)
+
+
+@pytest.mark.parametrize("progress", [False, np.False_, None])
+def test_silence_has_three_names(progress):
+    assert Callbacks([], progress=progress, checkpoint=None).listed == []
+
+
+def test_of_two_that_set_the_weights_at_the_end_one_is_refused():
+    class Setter(Keeper):
+        sets_weights = True
+
+    one, other = Setter("a", []), Setter("b", [])
+    assert Callbacks([Keeper("c", []), one], progress=False, checkpoint=None).listed[1] is one
+    with pytest.raises(
+        ConfigError, match=r"^callbacks\[2\]: keeper puts weights .* callbacks\[0\];"
+    ):
+        Callbacks([one, Keeper("c", []), other], progress=False, checkpoint=None)
+    other.sets_weights = False
+    assert len(Callbacks([one, other], progress=False, checkpoint=None).listed) == 2
 
 
 def test_random_numbers_depend_on_seed_name_step_and_hook():

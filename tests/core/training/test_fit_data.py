@@ -100,7 +100,7 @@ class TestData:
             ({"loss": "softmax_cross_entropi"}, UnknownKindError, "Did you mean"),
             ({"optimizer": 3}, ConfigError, "optimizer: wanted one of the optimizers"),
             ({"regularizer": "l3"}, UnknownKindError, "there is no 'l3' among the regularizers"),
-            ({"metrics": "accuracy"}, ConfigError, "metrics: wanted a list of metrics"),
+            ({"metrics": "acuracy"}, UnknownKindError, "Did you mean 'accuracy'"),
             ({"metrics": ["loss"]}, UnknownKindError, "there is no 'loss' among the metrics"),
             ({"frozen": "dense"}, ConfigError, "frozen: wanted a list of node names"),
             ({"lr_factors": {"nope": 1}}, ConfigError, "lr_factors: there is no node 'nope'"),

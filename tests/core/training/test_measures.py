@@ -188,12 +188,18 @@ def test_state_goes_on_where_it_was():
     assert second.results() == whole.results()
 
 
-@pytest.mark.parametrize("metrics", ["accuracy", {"kind": "accuracy"}, None, 3, {"dense": None}])
+@pytest.mark.parametrize("metrics", [None, 3, {"dense": None}])
 def test_what_is_no_list_is_refused(metrics):
     with pytest.raises(
         ConfigError, match=r"^metrics(\['dense'\])?: wanted a list of metrics, found"
     ):
         Measures(one_headed(), None, metrics)
-    instance = mlpk.metrics.accuracy()
-    with pytest.raises(ConfigError, match=r"^metrics: wanted a list of metrics, found"):
-        Measures(one_headed(), None, instance)
+
+
+@pytest.mark.parametrize(
+    "metrics",
+    ["accuracy", {"kind": "accuracy"}, {"dense": "accuracy"}, mlpk.metrics.accuracy()],
+    ids=str,
+)
+def test_one_needs_no_list(metrics):
+    assert list(Measures(one_headed(), None, metrics).metrics) == ["accuracy"]

@@ -284,6 +284,7 @@ class TestFile:
         assert loaded.spec == made.model.spec
         assert loaded.predict(np.zeros((2, 64))).shape == (2, 10)
 
+    @pytest.mark.filterwarnings("ignore::mlpk.plugins.PortabilityWarning")
     @pytest.mark.usefixtures("own_catalog")
     def test_a_kind_of_ones_own_is_resumed(self, fit, net, digits, tmp_path):
         @mlpk.define

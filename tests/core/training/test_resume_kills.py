@@ -51,7 +51,7 @@ def train(path):
         Shakes(),
         mlpk.callbacks.moving_average(decay=0.9),
         mlpk.callbacks.reduce_on_plateau(patience=1, monitor="loss"),
-        mlpk.callbacks.early_stopping(patience=3),
+        mlpk.callbacks.early_stopping(patience=3, keep_best=False),
         mlpk.callbacks.checkpoint(path, every_steps=3, keep=2),
     ]
     history = model.fit(

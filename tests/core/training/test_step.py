@@ -232,3 +232,33 @@ class Spy:
             name: np.array(array) for name, array in (*model.params.items(), *model.buffers.items())
         }
         self.slots = {name: slot.flat.copy() for name, slot in fit.optimizer.slots.items()}
+
+
+class TestRowsOfWeightZero:
+    def test_a_loss_of_their_own_that_is_infinite_does_not_matter(self):
+        """What cannot be told from a prediction, a target, counts for nothing where its row does."""
+        kept, found = np.arange(22) != 3, []
+        y = X[:, 0] ** 2
+        for rows, scale in ((kept, 1.0), (slice(None), 1e30)):
+            x = X.copy()
+            x[3] *= scale
+            model = mlpk.Model([{"kind": "dense", "units": 1}], input_shape=(4,), seed=0)
+            history = model.fit(
+                x[rows], y[rows], weight=np.where(kept, WEIGHT, 0)[rows], loss="mean_squared_error",
+                optimizer="sgd", batch_size=22, shuffle=False, progress=False, epochs=3,
+            )  # fmt: skip
+            found.append((params(model), history.metrics["loss"]))
+        np.testing.assert_allclose(found[1][0], found[0][0], rtol=1e-5)
+        assert found[1][1] == pytest.approx(found[0][1], rel=1e-5)
+
+    def test_nan_in_them_is_told_before_anything_is_updated(self):
+        """The loss would not show it, and 0 * nan would stand in the gradients."""
+        x, model = X.copy(), smooth()
+        x[3, 1] = np.nan
+        before = params(model).copy()
+        with pytest.raises(DataError, match=r"^x: row 3 holds nan"):
+            model.fit(
+                x, Y, weight=(np.arange(22) != 3).astype(float), loss="softmax_cross_entropy",
+                optimizer="sgd", progress=False,
+            )  # fmt: skip
+        np.testing.assert_array_equal(params(model), before)

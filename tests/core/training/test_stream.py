@@ -71,13 +71,17 @@ class Tape:
     ids=lambda given: type(given).__name__,
 )
 def test_batches_are_told_from_arrays(given, wanted):
-    assert is_stream(given) is wanted
+    assert is_stream(given, ["x"]) is wanted
 
 
 @pytest.mark.parametrize("given", [pair(), [np.zeros(2), np.zeros(2)], [[1.0, 2.0], [3.0, 4.0]]])
 def test_a_bare_tuple_or_list_of_arrays_is_refused_with_advice(given):
     with pytest.raises(DataError, match="give several inputs or outputs as a dict by name"):
-        is_stream(given)
+        is_stream(given, ["x"])
+    with pytest.raises(
+        DataError, match=r'^x: wanted a dict of arrays, {"a": ..., "b": ...}, found'
+    ):
+        is_stream(given, ["a", "b"])
 
 
 def test_a_batch_is_converted():

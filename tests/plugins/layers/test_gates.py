@@ -9,7 +9,7 @@ from mlpk import ConfigError, Context
 from mlpk_plugins.layers.gelu import GELU
 from mlpk_plugins.layers.hard_swish import HardSwish
 from mlpk_plugins.layers.mish import Mish
-from mlpk_plugins.layers.normal_distribution import BLOCK, normal_distribution
+from mlpk_plugins.layers.parts.normal_distribution import BLOCK, normal_distribution
 from mlpk_plugins.layers.silu import SiLU
 
 DTYPES = ("float32", "float64")

@@ -10,6 +10,7 @@ from mlpk.arrays import Array
 from mlpk.example import Example
 from mlpk.testing.bench import Bench
 from mlpk.testing.differences import assert_close, by_differences
+from mlpk.testing.inapplicable import InapplicableError
 from mlpk.testing.variations import enlarged
 
 __all__ = ["CHECKS"]
@@ -18,7 +19,7 @@ MANY_ROWS = 32
 
 
 def gradients_agree_with_differences(example: Example) -> None:
-    """Each gradient, of inputs and parameters, in training and in evaluation, in float64."""
+    """Gradients of inputs and parameters are central differences, in training and evaluation."""
     bench = Bench(example)
     for training in (True, False):
         mode = "training" if training else "evaluation"
@@ -44,6 +45,8 @@ def gradients_agree_with_differences(example: Example) -> None:
 def gradients_are_written_whole(example: Example) -> None:
     """`backward` writes every element of every gradient; it neither adds nor leaves any out."""
     bench = Bench(example)
+    if not bench.model.grads:
+        raise InapplicableError("the layer has no parameters")
     outputs = bench.forward(training=True)
     for grad in bench.model.grads.values():
         grad.fill(np.nan)
@@ -56,7 +59,7 @@ def parameters_learn_when_no_input_does(example: Example) -> None:
     """The gradients of parameters are the same where nobody reads those of the inputs."""
     bench = Bench(example)
     if not any(param.trainable for param in bench.model.graph.params.values()):
-        return
+        raise InapplicableError("the layer has no parameters that are trained")
     doutputs = bench.doutputs(bench.forward(training=True))
     bench.run.backward(doutputs)
     wanted = {name: grad.copy() for name, grad in bench.model.grads.items()}
@@ -72,7 +75,7 @@ def parameters_learn_when_no_input_does(example: Example) -> None:
 def linear_where_it_says_so(example: Example) -> None:
     """An example called linear is: f(a + b) + f(0) = f(a) + f(b)."""
     if not example.linear:
-        return
+        raise InapplicableError("the example is not called linear")
     bench = Bench(example)
     a = bench.inputs
     bench.redraw(example, seed=1)
@@ -96,7 +99,7 @@ def linear_where_it_says_so(example: Example) -> None:
 def adjoint_at_full_size(example: Example) -> None:
     """An example called linear goes back by the adjoint, on many values: <Ax, y> = <x, A'y>."""
     if not example.linear:
-        return
+        raise InapplicableError("the example is not called linear")
     bench = Bench(enlarged(example), rows=MANY_ROWS)
     x = bench.inputs
     for training in (True, False):
