@@ -12,7 +12,7 @@ from mlpk import ConfigError, hookimpl
 from mlpk.arrays import Array
 from mlpk.errors import shown
 from mlpk.metric import Best
-from mlpk_plugins.callbacks.monitor import check_mode, monitored
+from mlpk_plugins.callbacks.parts.monitor import check_mode, monitored
 
 if TYPE_CHECKING:
     from mlpk import Model

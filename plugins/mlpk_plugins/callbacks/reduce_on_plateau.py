@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from mlpk import ConfigError, hookimpl
 from mlpk.metric import Best
-from mlpk_plugins.callbacks.monitor import check_mode, monitored
+from mlpk_plugins.callbacks.parts.monitor import check_mode, monitored
 
 if TYPE_CHECKING:
     from mlpk.training import Fit

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from mlpk.errors import ConfigError, shown
-from mlpk_plugins.datasets.cifar_binary import SIDE, read_cifar
-from mlpk_plugins.datasets.images import Images, Labels, Split, labels, pixels
-from mlpk_plugins.datasets.source import VARIABLE, Remote, locate, under_data
+from mlpk_plugins.datasets.parts.cifar_binary import SIDE, read_cifar
+from mlpk_plugins.datasets.parts.images import Images, Labels, Split, labels, pixels
+from mlpk_plugins.datasets.parts.source import VARIABLE, Remote, locate, under_data
 
 __all__ = ["PartialDataWarning", "cifar10"]
 

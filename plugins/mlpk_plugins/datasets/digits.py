@@ -6,7 +6,7 @@ from importlib import resources
 
 import numpy as np
 
-from mlpk_plugins.datasets.images import Split, pixels
+from mlpk_plugins.datasets.parts.images import Split, pixels
 
 __all__ = ["digits"]
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from mlpk_plugins.datasets.images import Split
-from mlpk_plugins.datasets.mnist_files import load
+from mlpk_plugins.datasets.parts.images import Split
+from mlpk_plugins.datasets.parts.mnist_files import load
 
 __all__ = ["fashion_mnist"]
 

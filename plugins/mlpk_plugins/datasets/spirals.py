@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlpk.streams import checked_seed, stream
-from mlpk_plugins.datasets.rows import checked_rows
+from mlpk_plugins.datasets.parts.rows import checked_rows
 
 __all__ = ["spirals"]
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from mlpk import Example, Initializer, define
 from mlpk.arrays import Array
-from mlpk_plugins.initializers.gaussian import gaussian
+from mlpk_plugins.initializers.parts.gaussian import gaussian
 
 
 @define

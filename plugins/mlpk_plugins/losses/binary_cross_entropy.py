@@ -11,10 +11,10 @@ from attrs.validators import and_, ge, lt
 
 from mlpk import Context, Example, Loss, define
 from mlpk.arrays import Array
-from mlpk_plugins.losses.binary_targets import counted, settled
-from mlpk_plugins.losses.row_mean import row_mean, scaled
-from mlpk_plugins.losses.targets import alike, check_range
-from mlpk_plugins.losses.weights import mass_of, not_negative
+from mlpk_plugins.losses.parts.binary_targets import counted, settled
+from mlpk_plugins.losses.parts.row_mean import row_mean, scaled
+from mlpk_plugins.losses.parts.targets import alike, check_range
+from mlpk_plugins.losses.parts.weights import mass_of, not_negative
 
 
 class Saved(NamedTuple):

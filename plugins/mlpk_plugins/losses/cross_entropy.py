@@ -11,10 +11,10 @@ from attrs.validators import and_, ge, lt
 
 from mlpk import Context, Example, Loss, define
 from mlpk.arrays import Array
-from mlpk_plugins.losses import class_shares
-from mlpk_plugins.losses.draws import three_probabilities
-from mlpk_plugins.losses.targets import cross, cross_gradient
-from mlpk_plugins.losses.weights import not_negative
+from mlpk_plugins.losses.parts import class_shares
+from mlpk_plugins.losses.parts.draws import three_probabilities
+from mlpk_plugins.losses.parts.targets import cross, cross_gradient
+from mlpk_plugins.losses.parts.weights import not_negative
 
 
 @define

@@ -11,8 +11,8 @@ from attrs.validators import gt
 
 from mlpk import Context, Example, Loss, define
 from mlpk.arrays import Array
-from mlpk_plugins.losses.row_mean import row_mean, scaled
-from mlpk_plugins.losses.targets import alike
+from mlpk_plugins.losses.parts.row_mean import row_mean, scaled
+from mlpk_plugins.losses.parts.targets import alike
 
 
 @define

@@ -9,15 +9,15 @@ import numpy as np
 
 from mlpk import Context, Example, Loss, define
 from mlpk.arrays import Array
-from mlpk_plugins.losses.draws import three_probabilities
-from mlpk_plugins.losses.targets import (
+from mlpk_plugins.losses.parts.draws import three_probabilities
+from mlpk_plugins.losses.parts.targets import (
     check_class_targets,
     check_classes,
     class_targets,
     cross,
     cross_gradient,
 )
-from mlpk_plugins.losses.weights import row_weights, shares
+from mlpk_plugins.losses.parts.weights import row_weights, shares
 
 
 @define

@@ -9,8 +9,8 @@ import numpy as np
 
 from mlpk import Context, Example, Loss, define
 from mlpk.arrays import Array
-from mlpk_plugins.losses.row_mean import row_mean, scaled
-from mlpk_plugins.losses.targets import alike
+from mlpk_plugins.losses.parts.row_mean import row_mean, scaled
+from mlpk_plugins.losses.parts.targets import alike
 
 # From here on log(cosh(e)) is |e| - log(2), to the last digit of float64.
 STRAIGHT = 20.0

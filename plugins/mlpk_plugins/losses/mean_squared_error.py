@@ -10,9 +10,9 @@ import numpy as np
 
 from mlpk import Context, Example, Loss, define
 from mlpk.arrays import Array
-from mlpk_plugins.losses.row_mean import scaled
-from mlpk_plugins.losses.targets import alike
-from mlpk_plugins.losses.weights import drop_uncounted, row_weights, shares
+from mlpk_plugins.losses.parts.row_mean import scaled
+from mlpk_plugins.losses.parts.targets import alike
+from mlpk_plugins.losses.parts.weights import drop_uncounted, row_weights, shares
 
 
 @define

@@ -10,8 +10,8 @@ import numpy as np
 
 from mlpk import Context, Example, Loss, define
 from mlpk.arrays import Array
-from mlpk_plugins.losses.row_mean import row_mean, scaled
-from mlpk_plugins.losses.targets import alike, check_range
+from mlpk_plugins.losses.parts.row_mean import row_mean, scaled
+from mlpk_plugins.losses.parts.targets import alike, check_range
 
 
 @define

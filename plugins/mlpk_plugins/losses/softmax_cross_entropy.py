@@ -11,9 +11,9 @@ from attrs.validators import and_, ge, lt
 
 from mlpk import Context, Example, Loss, define
 from mlpk.arrays import Array
-from mlpk_plugins.losses import class_shares
-from mlpk_plugins.losses.targets import cross, row_shares
-from mlpk_plugins.losses.weights import drop_uncounted, not_negative
+from mlpk_plugins.losses.parts import class_shares
+from mlpk_plugins.losses.parts.targets import cross, row_shares
+from mlpk_plugins.losses.parts.weights import drop_uncounted, not_negative
 
 
 @define

@@ -10,12 +10,12 @@ from attrs import field
 
 from mlpk import Context, Example, Loss, define
 from mlpk.arrays import Array
-from mlpk_plugins.losses.binary_targets import check_two, counted, settled
-from mlpk_plugins.losses.draws import scores_and_signs
 from mlpk_plugins.losses.hinge import ADVICE
-from mlpk_plugins.losses.row_mean import row_mean, scaled
-from mlpk_plugins.losses.targets import alike
-from mlpk_plugins.losses.weights import mass_of, not_negative
+from mlpk_plugins.losses.parts.binary_targets import check_two, counted, settled
+from mlpk_plugins.losses.parts.draws import scores_and_signs
+from mlpk_plugins.losses.parts.row_mean import row_mean, scaled
+from mlpk_plugins.losses.parts.targets import alike
+from mlpk_plugins.losses.parts.weights import mass_of, not_negative
 
 
 @define

@@ -11,7 +11,7 @@ from attrs.validators import gt
 
 from mlpk import ConfigError, Context, Example, Loss, ShapeError, define
 from mlpk.arrays import Array
-from mlpk_plugins.losses.row_mean import row_mean, scaled
+from mlpk_plugins.losses.parts.row_mean import row_mean, scaled
 
 MEMBERS = 3  # anchor, positive, negative
 

@@ -8,8 +8,8 @@ from typing import ClassVar
 from mlpk import Example, Metric, define
 from mlpk.arrays import Array
 from mlpk.metric import Best, MetricState
-from mlpk_plugins.metrics import running_mean
-from mlpk_plugins.metrics.labels import decided, true_classes
+from mlpk_plugins.metrics.parts import running_mean
+from mlpk_plugins.metrics.parts.labels import decided, true_classes
 
 
 @define

@@ -8,7 +8,7 @@ from typing import ClassVar
 from mlpk import Example, Metric, define
 from mlpk.arrays import Array
 from mlpk.metric import MetricState
-from mlpk_plugins.metrics import confusion
+from mlpk_plugins.metrics.parts import confusion
 
 
 @define

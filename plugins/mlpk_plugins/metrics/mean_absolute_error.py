@@ -10,8 +10,8 @@ import numpy as np
 from mlpk import Example, Metric, define
 from mlpk.arrays import Array
 from mlpk.metric import Best, MetricState
-from mlpk_plugins.metrics import running_mean
-from mlpk_plugins.metrics.errors import check_alike, errors
+from mlpk_plugins.metrics.parts import running_mean
+from mlpk_plugins.metrics.parts.errors import check_alike, errors
 
 
 @define

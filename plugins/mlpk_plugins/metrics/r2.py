@@ -12,7 +12,7 @@ from mlpk import Example, Metric, define
 from mlpk.arrays import Array
 from mlpk.errors import DataError
 from mlpk.metric import Best, MetricState
-from mlpk_plugins.metrics.errors import check_alike, errors
+from mlpk_plugins.metrics.parts.errors import check_alike, errors
 
 
 @define

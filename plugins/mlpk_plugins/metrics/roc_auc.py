@@ -10,7 +10,7 @@ import numpy as np
 from mlpk import ConfigError, DataError, Example, Metric, define
 from mlpk.arrays import Array
 from mlpk.metric import Best, MetricState
-from mlpk_plugins.metrics.labels import PAIR, binary_labels, class_labels
+from mlpk_plugins.metrics.parts.labels import PAIR, binary_labels, class_labels
 
 FIRST_ROOM = 1024
 

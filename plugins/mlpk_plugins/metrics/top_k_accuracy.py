@@ -13,8 +13,8 @@ from mlpk import Example, Metric, define
 from mlpk.arrays import Array
 from mlpk.errors import ConfigError
 from mlpk.metric import Best, MetricState
-from mlpk_plugins.metrics import running_mean
-from mlpk_plugins.metrics.labels import class_labels
+from mlpk_plugins.metrics.parts import running_mean
+from mlpk_plugins.metrics.parts.labels import class_labels
 
 
 @define

@@ -12,7 +12,7 @@ from attrs.validators import and_, ge, gt, lt
 from mlpk import Optimizer, Schedule, define
 from mlpk.arrays import Array
 from mlpk.optimizer import Step, not_negative
-from mlpk_plugins.optimizers.adam_step import adam_step
+from mlpk_plugins.optimizers.parts.adam_step import adam_step
 
 
 @define

@@ -13,7 +13,7 @@ from mlpk import Optimizer, Schedule, define
 from mlpk.arrays import Array
 from mlpk.norm import norm
 from mlpk.optimizer import Step, not_negative
-from mlpk_plugins.optimizers.adam_step import adam_change
+from mlpk_plugins.optimizers.parts.adam_step import adam_change
 
 
 @define

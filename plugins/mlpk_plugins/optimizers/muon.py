@@ -13,8 +13,8 @@ from attrs.validators import and_, ge, gt, lt
 from mlpk import Optimizer, Schedule, define
 from mlpk.arrays import Array
 from mlpk.optimizer import Step, not_negative
-from mlpk_plugins.optimizers.adam_step import adam_change
-from mlpk_plugins.optimizers.newton_schulz import orthogonalised
+from mlpk_plugins.optimizers.parts.adam_step import adam_change
+from mlpk_plugins.optimizers.parts.newton_schulz import orthogonalised
 
 
 @define

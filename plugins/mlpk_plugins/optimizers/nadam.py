@@ -14,7 +14,7 @@ from attrs.validators import and_, ge, gt, lt
 from mlpk import Optimizer, Schedule, define
 from mlpk.arrays import Array
 from mlpk.optimizer import Step, not_negative
-from mlpk_plugins.optimizers.moments import update_moments
+from mlpk_plugins.optimizers.parts.moments import update_moments
 
 # Below this, 1 - product is 1 in float64.
 NOTHING = 2.0**-54

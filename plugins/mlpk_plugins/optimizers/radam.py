@@ -13,7 +13,7 @@ from attrs.validators import and_, ge, gt, lt
 from mlpk import Optimizer, Schedule, define
 from mlpk.arrays import Array
 from mlpk.optimizer import Step, not_negative
-from mlpk_plugins.optimizers.moments import update_moments
+from mlpk_plugins.optimizers.parts.moments import update_moments
 
 # The paper says 4, where the variance begins to be finite; its authors' code, and PyTorch, 5.
 ENOUGH = 5

@@ -16,8 +16,8 @@ import pytest
 
 from mlpk.errors import ConfigError, DataError
 from mlpk_plugins.datasets.cifar10 import PartialDataWarning, cifar10
-from mlpk_plugins.datasets.images import Split
-from mlpk_plugins.datasets.source import Remote
+from mlpk_plugins.datasets.parts.images import Split
+from mlpk_plugins.datasets.parts.source import Remote
 
 FOLDER = "cifar-10-batches-bin"
 TEST = 0

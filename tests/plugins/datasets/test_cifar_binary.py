@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mlpk.errors import DataError
-from mlpk_plugins.datasets.cifar_binary import read_cifar
+from mlpk_plugins.datasets.parts.cifar_binary import read_cifar
 
 
 def row(label: int, red: int, green: int, blue: int) -> bytearray:

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlpk.errors import DataError, FileAccessError
-from mlpk_plugins.datasets.idx import read_idx
+from mlpk_plugins.datasets.parts.idx import read_idx
 
 # Two images of 2 x 3.
 HEADER = b"\x00\x00\x08\x03" + b"\x00\x00\x00\x02" + b"\x00\x00\x00\x02" + b"\x00\x00\x00\x03"

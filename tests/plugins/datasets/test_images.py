@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mlpk.errors import DataError
-from mlpk_plugins.datasets.images import labels, pixels
+from mlpk_plugins.datasets.parts.images import labels, pixels
 
 
 @pytest.mark.parametrize("top", [16, 255])

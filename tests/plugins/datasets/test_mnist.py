@@ -15,8 +15,8 @@ import pytest
 
 from mlpk.errors import DataError
 from mlpk_plugins.datasets.fashion_mnist import fashion_mnist
-from mlpk_plugins.datasets.images import Split
 from mlpk_plugins.datasets.mnist import mnist
+from mlpk_plugins.datasets.parts.images import Split
 
 BOTH = [
     pytest.param(mnist, "mnist", id="mnist"),

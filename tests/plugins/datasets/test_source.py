@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from mlpk.errors import DataError
-from mlpk_plugins.datasets.source import Remote, locate, under_data
+from mlpk_plugins.datasets.parts.source import Remote, locate, under_data
 
 NAME = "letters/a.gz"
 BYTES = b"the letter a"

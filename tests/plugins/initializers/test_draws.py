@@ -9,7 +9,6 @@ from mlpk import ConfigError
 from mlpk_plugins.initializers import mlpk_initializers
 from mlpk_plugins.initializers.constant import Constant
 from mlpk_plugins.initializers.gate_constant import GateConstant
-from mlpk_plugins.initializers.gaussian import STD_AFTER_CUT
 from mlpk_plugins.initializers.glorot_normal import GlorotNormal
 from mlpk_plugins.initializers.glorot_uniform import GlorotUniform
 from mlpk_plugins.initializers.he_normal import HeNormal
@@ -19,6 +18,7 @@ from mlpk_plugins.initializers.lecun_uniform import LecunUniform
 from mlpk_plugins.initializers.normal import Normal
 from mlpk_plugins.initializers.ones import Ones
 from mlpk_plugins.initializers.orthogonal import Orthogonal
+from mlpk_plugins.initializers.parts.gaussian import STD_AFTER_CUT
 from mlpk_plugins.initializers.uniform import Uniform
 from mlpk_plugins.initializers.zeros import Zeros
 

@@ -14,7 +14,7 @@ from mlpk_plugins.optimizers.lamb import LAMB
 from mlpk_plugins.optimizers.lars import LARS
 from mlpk_plugins.optimizers.momentum import Momentum
 from mlpk_plugins.optimizers.muon import Muon
-from mlpk_plugins.optimizers.newton_schulz import orthogonalised
+from mlpk_plugins.optimizers.parts.newton_schulz import orthogonalised
 from mlpk_schemas.records import values
 
 EVERY = [LAMB(), LARS(), Muon(weight_decay=0.1)]

@@ -11,7 +11,7 @@ from mlpk import ConfigError, Example, Metric
 from mlpk.arrays import Array
 from mlpk.errors import DataError
 from mlpk.metric import MetricState
-from mlpk_plugins.metrics.labels import PAIR, Deciding, classes_of, decided, true_classes
+from mlpk_plugins.metrics.parts.labels import PAIR, Deciding, classes_of, decided, true_classes
 
 __all__ = [
     "Average",

@@ -8,7 +8,7 @@ import numpy as np
 
 from mlpk import Context
 from mlpk.arrays import Array
-from mlpk_plugins.losses.weights import drop_uncounted, row_weights, shares
+from mlpk_plugins.losses.parts.weights import drop_uncounted, row_weights, shares
 
 
 def row_mean(

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mlpk.errors import DataError
-from mlpk_plugins.datasets.idx import read_idx
-from mlpk_plugins.datasets.images import Images, Labels, Split, labels, pixels
-from mlpk_plugins.datasets.source import Remote, locate
+from mlpk_plugins.datasets.parts.idx import read_idx
+from mlpk_plugins.datasets.parts.images import Images, Labels, Split, labels, pixels
+from mlpk_plugins.datasets.parts.source import Remote, locate
 
 __all__ = ["FILES", "load"]
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from mlpk.arrays import Array
 from mlpk.optimizer import Step
-from mlpk_plugins.optimizers.moments import update_moments
+from mlpk_plugins.optimizers.parts.moments import update_moments
 
 __all__ = ["adam_change", "adam_step"]
 

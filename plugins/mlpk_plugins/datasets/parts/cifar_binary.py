@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mlpk_plugins.datasets.unpacked import unpacked
+from mlpk_plugins.datasets.parts.unpacked import unpacked
 
 __all__ = ["SIDE", "read_cifar"]
 

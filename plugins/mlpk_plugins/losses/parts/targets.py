@@ -9,7 +9,7 @@ import numpy as np
 from mlpk import ConfigError, Context, DataError, ShapeError
 from mlpk.arrays import Array
 from mlpk.declaration import Shape, known
-from mlpk_plugins.losses.weights import drop_uncounted
+from mlpk_plugins.losses.parts.weights import drop_uncounted
 
 SLACK = 1e-3  # shares that were rounded, be it to float16, sum to 1 within this
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlpk.errors import DataError
-from mlpk_plugins.datasets.unpacked import unpacked
+from mlpk_plugins.datasets.parts.unpacked import unpacked
 
 __all__ = ["read_idx"]
 

@@ -9,8 +9,8 @@ from numpy.typing import DTypeLike
 
 from mlpk import ConfigError, Context
 from mlpk.arrays import Array
-from mlpk_plugins.losses.targets import check_class_targets, check_classes, class_targets
-from mlpk_plugins.losses.weights import mass_of, row_weights, shares
+from mlpk_plugins.losses.parts.targets import check_class_targets, check_classes, class_targets
+from mlpk_plugins.losses.parts.weights import mass_of, row_weights, shares
 
 
 class Classed(Protocol):

@@ -1,0 +1,1 @@
+"""What several callbacks are made of. No kind is here."""

@@ -1,0 +1,1 @@
+"""What several datasets are read with. No dataset is here."""

@@ -1,0 +1,1 @@
+"""What several initializers are made of. No kind is here."""

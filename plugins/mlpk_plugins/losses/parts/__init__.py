@@ -1,0 +1,1 @@
+"""What several losses are made of. No kind is here."""
