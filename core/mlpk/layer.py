@@ -23,7 +23,7 @@ class Layer(Kind):
 
     A layer owns no array and remembers nothing: parameters, buffers, scratch memory and random
     numbers come in as arguments. `gives` says what the output means ("real", "probabilities", or
-    "same" as its first input); a loss compares it with what it takes. `takes` says what each input
+    "same" as its inputs); a loss compares it with what it takes. `takes` says what each input
     may hold ("real" numbers, "integers", "bool" or "any"; further inputs the last of them): a
     network that feeds it something else is refused when it is built. A layer that takes "any" as
     its first input gives the same dtype, all others give the network's. `wraps` is for layers that

@@ -154,7 +154,8 @@ class Model:
     def forward(self, x: Any, *, training: bool = False) -> Any:
         """Return the output for all rows of `x` at once: an array, or a dict if there are several.
 
-        Keeps what `backward` needs. With `training`, dropout drops and buffers are updated.
+        Keeps what `backward` needs, which may be `x` itself: leave it as it is until then. With
+        `training`, dropout drops and buffers are updated.
         """
         with muted():
             arrays = network_inputs(self._graph.inputs, x)

@@ -72,6 +72,7 @@ class Pass:
     ) -> dict[str, Array]:
         """Return the outputs by name; they lie in this pass's memory until its next forward.
 
+        The inputs are not copied: `backward` finds them as they are by then.
         In training, `frozen` nodes that have buffers run as in evaluation, and leave them alone.
         """
         values = self._values

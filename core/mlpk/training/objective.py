@@ -172,19 +172,32 @@ def _is_by_name(given: Any) -> bool:
 
 def _check_meaning(graph: Graph, output: str, loss: Loss) -> None:
     """Refuse logits where probabilities are wanted, and the other way about."""
-    node = graph.nodes[output]
-    while node.layer.gives == "same" and node.inputs[0] in graph.nodes:
-        node = graph.nodes[node.inputs[0]]
-    gives = node.layer.gives
+    gives, kind = _meaning(graph, output)
     if loss.takes == "logits" and gives == "probabilities":
         raise GraphError(
             f"{loss.kind} takes logits and makes the probabilities itself, but the output "
-            f"'{output}' already gives probabilities ({node.layer.kind}): twice would train "
-            f"badly. Take {node.layer.kind} off the end, or use a loss that takes probabilities"
+            f"'{output}' already gives probabilities ({kind}): twice would train "
+            f"badly. Take {kind} off the end, or use a loss that takes probabilities"
         )
     if loss.takes == "probabilities" and gives != "probabilities":
         raise GraphError(
-            f"{loss.kind} takes probabilities, but the output '{output}' ({node.layer.kind}) "
+            f"{loss.kind} takes probabilities, but the output '{output}' ({kind}) "
             "gives any real number. End the network in softmax or sigmoid, or use a loss that "
             "takes logits"
         )
+
+
+def _meaning(graph: Graph, output: str) -> tuple[str, str]:
+    """Return what an output means, and the kind of the layer that says so.
+
+    A layer that gives the "same" as several inputs gives what all of them mean, or real numbers.
+    """
+    found = {name: ("real", "input") for name in graph.inputs}
+    for name, node in graph.nodes.items():
+        if node.layer.gives == "same":
+            fed = [found[each] for each in node.inputs]
+            alike = len({meaning for meaning, _ in fed}) == 1
+            found[name] = fed[0] if alike else ("real", node.layer.kind)
+        else:
+            found[name] = (node.layer.gives, node.layer.kind)
+    return found[output]

@@ -87,6 +87,26 @@ def test_logits_and_probabilities_are_told_apart(last, loss, fits):
     assert ("twice would train badly" in str(caught.value)) == (loss != "cross_entropy")
 
 
+@pytest.mark.parametrize(
+    ("fed", "loss"),
+    [
+        (("sure", "sure"), "cross_entropy"),
+        (("sure", "raw"), "softmax_cross_entropy"),
+        (("raw", "sure"), "softmax_cross_entropy"),
+    ],
+)
+def test_the_mean_of_probabilities_alone_is_one(fed, loss):
+    x = mlpk.Input((4,))
+    raw = mlpk.layers.dense(units=3)(x)
+    given = {"raw": raw, "sure": mlpk.layers.softmax()(raw)}
+    output = mlpk.layers.average()(*(given[name] for name in fed))
+    model = mlpk.Model(inputs=x, outputs=output, seed=0)
+    assert Objective(model, loss).losses
+    other = {"cross_entropy", "softmax_cross_entropy"} - {loss}
+    with pytest.raises(GraphError, match="probabilities"):
+        Objective(model, other.pop())
+
+
 def test_targets_are_checked_at_once_and_the_row_is_named():
     model = two_headed()
     rows = Rows(
