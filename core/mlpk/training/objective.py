@@ -192,7 +192,7 @@ def _meaning(graph: Graph, output: str) -> tuple[str, str]:
 
     A layer that gives the "same" as several inputs gives what all of them mean, or real numbers.
     """
-    found = {name: ("real", "input") for name in graph.inputs}
+    found = dict.fromkeys(graph.inputs, ("real", "input"))
     for name, node in graph.nodes.items():
         if node.layer.gives == "same":
             fed = [found[each] for each in node.inputs]
