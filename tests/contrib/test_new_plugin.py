@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -106,3 +108,18 @@ def test_a_fault_in_it_is_found_by_its_own_tests(workshop) -> None:
     assert "gradient of the input x0 in training: off by" in done.stdout
     assert done.stderr.startswith("Error: ")
     assert done.stderr.endswith(" checks of mlpk-my-layers 0.1.0 failed\n")
+
+
+def test_the_templates_are_in_the_wheel_that_the_backend_builds(
+    repository: Path, tmp_path: Path
+) -> None:
+    plain = ["--no-deps", "--no-build-isolation", "--no-index", "--no-cache-dir", "--quiet"]
+    command = [sys.executable, "-m", "pip", "wheel", *plain, "--wheel-dir", tmp_path, repository]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    (wheel,) = tmp_path.glob("mlpk-*.whl")
+    packed = set(zipfile.ZipFile(wheel).namelist())
+    templates = repository / "core" / "mlpk" / "project" / "templates"
+    names = {f"mlpk/project/templates/{path.name}" for path in templates.iterdir()}
+    assert len(names) > 20
+    assert names <= packed

@@ -8,14 +8,14 @@ from mlpk import catalog
 from mlpk.catalog import FIRST_PARTY
 from mlpk.errors import FileFormatError, MissingPluginError
 from mlpk.file import reader
-from mlpk.file.current import current
 from mlpk.file.matching import understood
 from mlpk.file.needs import Need, needs, refuse_missing
+from mlpk.file.older.current import current
+from mlpk.file.older.upgraded import Upgraded
 from mlpk.file.portability import is_local
 from mlpk.file.prelude import PRELUDE_SIZE, VERSION, parse
 from mlpk.file.refusal import refusal
 from mlpk.file.source import Source
-from mlpk.file.upgraded import Upgraded
 from mlpk.file.verification import verify
 from mlpk.graph import Graph
 from mlpk_schemas.file import Header

@@ -9,8 +9,8 @@ import numpy as np
 
 from mlpk.errors import FileFormatError, GraphError, ShapeError, UnknownKindError, listing
 from mlpk.file.layout import type_of
+from mlpk.file.older.upgraded import Upgraded, state_tensors, upgraded
 from mlpk.file.refusal import escaped
-from mlpk.file.upgraded import Upgraded, state_tensors, upgraded
 from mlpk.graph import Graph
 from mlpk_schemas.file import Header
 

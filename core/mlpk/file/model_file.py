@@ -20,17 +20,17 @@ from mlpk.errors import (
     shown,
 )
 from mlpk.file import layout, reader, writer
-from mlpk.file.current import current
-from mlpk.file.filling import Filling
 from mlpk.file.header import check_meta
 from mlpk.file.kept import Kept
 from mlpk.file.matching import as_faults, understood
 from mlpk.file.needs import refuse_missing, used
+from mlpk.file.older.current import current
+from mlpk.file.older.filling import Filling
+from mlpk.file.older.upgraded import upgraded
 from mlpk.file.pause import uncollected
 from mlpk.file.portability import warn_of_local
 from mlpk.file.refusal import refusal
 from mlpk.file.source import Source
-from mlpk.file.upgraded import upgraded
 from mlpk.graph import Graph
 from mlpk.opaque import Opaque
 from mlpk.storage import Storage

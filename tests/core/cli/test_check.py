@@ -233,3 +233,23 @@ def test_a_failure_of_another_plugin_is_not_told_here(check: Check) -> None:
     done = check("raise RuntimeError('no luck')", "--json", name="mlpk-nowhere")
     assert done.returncode == 2
     assert "no luck" not in done.stderr
+
+
+def test_a_terminal_is_shown_how_far_it_is(tmp_path: Path) -> None:
+    master, slave = os.openpty()
+    done = subprocess.run(
+        [sys.executable, "-m", "mlpk", "check", "mlpk", "--json"],
+        stdout=subprocess.PIPE,
+        stderr=slave,
+        text=True,
+        check=False,
+        env={**os.environ, "TERM": "xterm", "MLPK_PLUGINS": ""},
+        cwd=tmp_path,
+    )
+    os.close(slave)
+    shown = os.read(master, 100_000).decode(errors="replace")
+    os.close(master)
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["failed"] == 0
+    assert "checking" in shown
+    assert shown.endswith("\x1b[?25h") or "\x1b[2K" in shown, "it clears up after itself"

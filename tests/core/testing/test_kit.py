@@ -123,3 +123,12 @@ def test_data_sets_are_counted_as_not_checked():
     made = [case for case in cases("mlpk") if case.family == "datasets"]
     assert {case.kind for case in made} == set(mlpk.datasets)
     assert {case.outcome().message for case in made} == {"the kit has no checks for datasets"}
+
+
+@pytest.mark.parametrize("family", CHECKS)
+def test_each_check_applies_to_something_of_mlpk(family):
+    """A skip of one kind hides no check altogether."""
+    made = [case for case in cases("mlpk") if case.family == family]
+    for check in CHECKS[family]:
+        applies = any(not case.run() for case in made if case.check is check)
+        assert applies != (family == "datasets"), check.__name__

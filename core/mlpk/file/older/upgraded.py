@@ -14,8 +14,8 @@ import numpy as np
 
 from mlpk import catalog
 from mlpk.errors import GraphError, ShapeError, listing
-from mlpk.file.lifting import described, lifted, tensor
-from mlpk.file.renaming import Renaming
+from mlpk.file.older.lifting import described, lifted, tensor
+from mlpk.file.older.renaming import Renaming
 from mlpk.migration import Form, newest
 from mlpk.optimizer import Optimizer
 from mlpk.stored import Stored, Tensor

@@ -11,9 +11,9 @@ import numpy as np
 from mlpk.arrays import Array
 from mlpk.errors import FileFormatError
 from mlpk.file import reader
+from mlpk.file.older.upgraded import Upgraded
 from mlpk.file.refusal import escaped, refusal
 from mlpk.file.source import Source
-from mlpk.file.upgraded import Upgraded
 from mlpk.file.verification import verify
 from mlpk.stored import Stored
 from mlpk_schemas.file import Header
