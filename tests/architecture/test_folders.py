@@ -9,8 +9,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = {"core", "plugins", "contrib", "schemas", "tests", "docs"}
-# What building and packaging leave behind, as .gitignore says.
-LEFT_BEHIND = {"build", "dist"}
+# What building, packaging and the first command of the README leave behind, as .gitignore says.
+LEFT_BEHIND = {"build", "dist", "digits.mlpk"}
 FILES = {"LICENSE", "README.md", "SECURITY.md", "pyproject.toml"}
 PACKAGES = ["schemas/mlpk_schemas", "core/mlpk", "plugins/mlpk_plugins"]
 MODULES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
@@ -22,7 +22,7 @@ def test_the_top_level_is_fixed() -> None:
     }
     assert folders - LEFT_BEHIND - {"__pycache__"} == FOLDERS
     files = {path.name for path in ROOT.iterdir() if path.is_file() and path.name[0] != "."}
-    assert files == FILES
+    assert files - LEFT_BEHIND == FILES
 
 
 @pytest.mark.parametrize("package", PACKAGES)
