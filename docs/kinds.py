@@ -21,6 +21,13 @@ how it may be written in code, with fields that have a default left out where th
 `python docs/kinds.py`.
 """
 
+COMMANDS = """
+## Commands
+
+`mlpk --help` lists all, those of plugins last. These come with mlpk as a plugin's:
+
+"""
+
 
 def page() -> str:
     """Return the page."""
@@ -31,6 +38,10 @@ def page() -> str:
             for item in catalog.current().brought
             if item.family == family and item.dist == FIRST_PARTY
         ]
+        if family == "commands":
+            told = [f"- `mlpk {item.kind}`: {_first_line(item.thing.callback)}" for item in brought]
+            parts.append(COMMANDS + "\n".join(told) + "\n")
+            continue
         rows = [
             f"| `{item.kind}` | {_fields(item.thing)} | {_first_line(item.thing)} "
             f"| `{_example(item)}` |"

@@ -63,7 +63,8 @@ buffers, slots and `state()` shows there.
 
 ## The checks
 
-The tables are written by `python docs/plugins/kit.py`.
+Data sets, which may have to load what they return, and commands have none, and count as skipped. The
+tables are written by `python docs/plugins/kit.py`.
 """
 
 

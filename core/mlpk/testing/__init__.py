@@ -4,6 +4,8 @@ A plugin's whole test file is
 
     from mlpk.testing import conformance
     test_conformance = conformance("mlpk-swish")
+
+and `mlpk check mlpk-swish` runs the same without pytest.
 """
 
 from mlpk.testing.case import Case, Outcome

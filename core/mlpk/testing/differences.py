@@ -8,7 +8,7 @@ import numpy as np
 
 from mlpk.arrays import Array
 
-__all__ = ["assert_close", "by_differences"]
+__all__ = ["STEP", "assert_close", "by_differences", "on_both_sides"]
 
 STEP = 1e-6
 # Of central differences in float64: truncation is near STEP**2, rounding near 1e-16 / STEP.
@@ -27,6 +27,20 @@ def by_differences(value: Callable[[], float], array: Array) -> Array:
         array[place] = held
         gradient[place] = (above - below) / (2 * STEP)
     return gradient
+
+
+def on_both_sides(
+    value: Callable[[], Array], array: Array, direction: Array, step: float = STEP
+) -> tuple[Array, Array]:
+    """Return copies of a value above and below: an array moved by a step along a direction, each way."""
+    held = array.copy()
+    sides = []
+    for signed in (step, -step):
+        np.multiply(direction, signed, out=array)
+        array += held
+        sides.append(value().copy())
+    np.copyto(array, held)
+    return sides[0], sides[1]
 
 
 def assert_close(found: Array, wanted: Array, what: str, tolerance: float = TOLERANCE) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from mlpk import ConfigError
 from mlpk.project.naming import FAMILIES, Naming
-from mlpk.staging import FAMILIES as ALL
+from mlpk.testing.kit import CHECKS
 
 
 @pytest.mark.parametrize(
@@ -81,4 +81,4 @@ def test_a_kind_that_is_given_is_checked_too(kind: str) -> None:
 
 
 def test_there_is_a_word_for_one_of_each_family_that_a_project_may_start_with() -> None:
-    assert FAMILIES.keys() == ALL.keys() - {"datasets"}
+    assert FAMILIES.keys() == CHECKS.keys()
