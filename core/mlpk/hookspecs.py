@@ -9,6 +9,8 @@ import pluggy
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from click import Command
+
     from mlpk.initializer import Initializer
     from mlpk.layer import Layer
     from mlpk.loss import Loss
@@ -71,6 +73,11 @@ def mlpk_callbacks() -> Iterable[type[Any]]:  # type: ignore[empty-body] # a sig
 @hookspec
 def mlpk_datasets() -> Iterable[Callable[..., Any]]:  # type: ignore[empty-body] # a signature
     """Return the dataset functions that this plugin brings, registered under their names."""
+
+
+@hookspec
+def mlpk_commands() -> Iterable[Command]:  # type: ignore[empty-body] # a signature
+    """Return the click commands that this plugin adds to `mlpk`, under their names."""
 
 
 @hookspec

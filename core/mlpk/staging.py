@@ -37,6 +37,7 @@ FAMILIES: dict[str, type[Kind] | None] = {
     "regularizers": Regularizer,
     "callbacks": None,  # ordinary classes with a kind
     "datasets": None,  # functions
+    "commands": None,  # click's commands
 }
 
 
@@ -67,7 +68,9 @@ def stage(dist: str, modules: Iterable[object], owners: Owners | None = None) ->
             for thing in _things(dist, family, things)
         ]
         if not found:
-            raise PluginError(f"{module!r} brings nothing: it has no hook that returns kinds", dist)
+            raise PluginError(
+                f"{module!r} brings nothing: it has no hook that returns kinds or commands", dist
+            )
         for item in found:
             _check_owner(item, owners or {})
         brought += found
@@ -90,7 +93,9 @@ def _check_interface(dist: str, module: object) -> None:
 
 def _check_owner(item: Brought, owners: Owners) -> None:
     """Refuse what stands in the module of another distribution: it would have two ids."""
-    module = str(getattr(item.thing, "__module__", ""))
+    # An object has the module of its class, which for a command is click's.
+    source = item.thing.callback if item.family == "commands" else item.thing
+    module = str(getattr(source, "__module__", ""))
     while module and module not in owners:
         module = module.rpartition(".")[0]
     theirs = owners.get(module, (item.dist,))
@@ -119,6 +124,8 @@ def _things(dist: str, family: str, things: object) -> Iterator[Any]:
 
 
 def _brought(dist: str, family: str, thing: Any) -> Brought:
+    if family == "commands":
+        return Brought(family, _command_name(thing), dist, thing)
     base, kind = FAMILIES[family], getattr(thing, "kind", None)
     if base is not None:
         if not isinstance(thing, type) or not issubclass(thing, base):
@@ -138,6 +145,19 @@ def _brought(dist: str, family: str, thing: Any) -> Brought:
     if not isinstance(thing, Hashable):
         raise ConfigError(f"mlpk_{family}", f"wanted classes with a hash, found {thing!r}")
     return Brought(family, kind, dist, thing)
+
+
+def _command_name(thing: Any) -> str:
+    """Return the name of a command, or refuse what is none."""
+    import click  # noqa: PLC0415 - `import mlpk` does without it
+
+    if not isinstance(thing, click.Command):
+        raise ConfigError("mlpk_commands", f"wanted click commands, found {thing!r}")
+    name = thing.name
+    if not isinstance(name, str) or not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
+        problem = f"wanted names of small letters, digits and '-', found {shown(name)}"
+        raise ConfigError("mlpk_commands", problem)
+    return name
 
 
 def _check_unique(dist: str, brought: list[Brought]) -> None:

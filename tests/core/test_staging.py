@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
+import click
 import pytest
 
 import mlpk
@@ -52,6 +53,11 @@ def rows(n: int = 3) -> int:
     return n
 
 
+@click.command("greet-all")
+def greet() -> None:
+    """Say good day."""
+
+
 def test_hooks_of_every_family_are_collected() -> None:
     families = {
         "layers": mlpk.layers.dense,
@@ -63,11 +69,17 @@ def test_hooks_of_every_family_are_collected() -> None:
         "regularizers": mlpk.regularizers.l2,
         "callbacks": Watcher,
         "datasets": rows,
+        "commands": greet,
     }
     assert families.keys() == FAMILIES.keys()
     brought = stage("acme", [returns([thing], f"mlpk_{name}") for name, thing in families.items()])
     assert {item.family: item.thing for item in brought} == families
-    assert {item.id for item in brought} >= {"acme:dense", "acme:watcher", "acme:rows"}
+    assert {item.id for item in brought} >= {
+        "acme:dense",
+        "acme:watcher",
+        "acme:rows",
+        "acme:greet-all",
+    }
 
 
 def test_a_hook_may_give_any_iterable() -> None:
@@ -84,7 +96,7 @@ def test_a_hook_may_give_any_iterable() -> None:
 @pytest.mark.parametrize(
     ("made", "sentence"),
     [
-        (module(), "brings nothing: it has no hook that returns kinds"),
+        (module(), "brings nothing: it has no hook that returns kinds or commands"),
         (returns([]), "brings nothing"),
         (returns(None), "brings nothing"),
         (returns("dense"), "mlpk_layers must return a list, found str"),
@@ -99,6 +111,17 @@ def test_a_hook_may_give_any_iterable() -> None:
         (returns([int], "mlpk_callbacks"), "mlpk_callbacks: wanted classes with a kind"),
         (returns([Watcher], "mlpk_datasets"), "mlpk_datasets: wanted functions"),
         (returns([], "mlpk_layer"), "there is no hook mlpk_layer. Did you mean 'mlpk_layers'?"),
+        (returns([rows], "mlpk_commands"), "mlpk_commands: wanted click commands, found <function"),
+        (
+            returns([click.Command("a_b")], "mlpk_commands"),
+            "small letters, digits and '-', found 'a_b'",
+        ),
+        (
+            returns([click.Command("-a")], "mlpk_commands"),
+            "small letters, digits and '-', found '-a'",
+        ),
+        (returns([click.Command(None)], "mlpk_commands"), "digits and '-', found None"),
+        (returns([greet, click.Group("greet-all")], "mlpk_commands"), "greet-all is brought twice"),
         (module(mlpk_layers=rows), "mlpk_layers is not marked as a hook: put @mlpk.hookimpl"),
         (module(mlpk_layers=hookimpl(lambda x: [x])), "a hook does not fit its specification"),
         (returns([type("A", (), {"kind": "a:b"})], "mlpk_callbacks"), "snake_case, found 'a:b'"),
@@ -167,6 +190,15 @@ def test_what_stands_in_the_module_of_another_is_not_one_s_own() -> None:
     for owners in ({}, {package: {"zeta", "acme"}}, {where: {"acme"}, package: {"zeta"}}):
         assert stage("acme", [returns([mlpk.layers.relu])], owners)
     assert stage("acme", [returns([mlpk.layers.relu])], {package + "." + name[:2]: {"zeta"}})
+
+
+def test_a_command_belongs_where_its_function_stands() -> None:
+    owners = {greet.callback.__module__: {"zeta"}}
+    with pytest.raises(PluginError, match=r"<Command greet-all> belongs to zeta"):
+        stage("acme", [returns([greet], "mlpk_commands")], owners)
+    assert stage("zeta", [returns([greet], "mlpk_commands")], owners)
+    bare = click.Group("greet-all")
+    assert stage("acme", [returns([bare], "mlpk_commands")], owners)
 
 
 def test_a_single_kind_is_staged_without_a_module() -> None:

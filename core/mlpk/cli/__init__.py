@@ -1,14 +1,18 @@
-"""The command line: one module a command, imported once it is named."""
+"""The command line: one module a command, imported once it is named; then the plugins' commands."""
 
 from __future__ import annotations
 
 import traceback
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import copy
 from importlib import import_module
 from typing import Any
 
 import click
 
+from mlpk.cli import plugin_commands
 from mlpk.cli.check_error import CheckError
 from mlpk.errors import MlpkError, nearest
 from mlpk.version import __version__
@@ -24,17 +28,29 @@ INTERRUPTED = 130  # 128 and the number of the signal, as shells have it
 
 
 class Commands(click.Group):
-    """The commands by name. What they raise on purpose ends in a sentence, not in a traceback."""
+    """The commands by name. What they raise on purpose ends in a sentence, not in a traceback.
+
+    Plugins are asked for names that are not ours, and for a list of all.
+    """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
+        try:
+            with _warnings_told():
+                return [*COMMANDS, *plugin_commands.names(COMMANDS)]
+        except MlpkError as error:  # of the environment, or what it makes of a broken plugin
+            _show_warning(str(error))
+            return [*COMMANDS]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        command: click.Command = import_module(f"mlpk.cli.{cmd_name.replace('-', '_')}").command
-        if traceback_option not in command.params:
-            command.params.append(traceback_option)
+        found: click.Command | None
+        if cmd_name in COMMANDS:
+            found = import_module(f"mlpk.cli.{cmd_name.replace('-', '_')}").command
+        else:
+            found = plugin_commands.found(cmd_name)
+        if found is None or any("--traceback" in option.opts for option in found.params):
+            return found
+        command = copy(found)
+        command.params = [*found.params, traceback_option]
         return command
 
     def resolve_command(
@@ -43,12 +59,12 @@ class Commands(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            raise click.UsageError(error.message + nearest(args[0], COMMANDS), ctx) from error
+            known = self.list_commands(ctx)
+            raise click.UsageError(error.message + nearest(args[0], known), ctx) from error
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            with warnings.catch_warnings():
-                warnings.showwarning = _show_warning
+            with _warnings_told():
                 return super().invoke(ctx)
         except KeyboardInterrupt:
             click.echo("Interrupted.", err=True)
@@ -86,6 +102,13 @@ def _sentence(error: BaseException) -> str:
             f"there is not enough memory: {error}" if str(error) else "there is not enough memory"
         )
     return str(error)
+
+
+@contextmanager
+def _warnings_told() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.showwarning = _show_warning
+        yield
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:

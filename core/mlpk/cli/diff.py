@@ -10,11 +10,10 @@ from typing import Any
 import attrs
 import click
 
-from mlpk.cli.text import clean
+from mlpk.cli.text import listed
 from mlpk.errors import shown
 from mlpk.file.comparison import ABSENT, ArrayDifference, Comparison, Difference, compared
 from mlpk.file.source import Source
-from mlpk.table import table
 
 __all__ = ["command"]
 
@@ -59,23 +58,22 @@ def _finite(_: Any, __: Any, value: Any) -> Any:
 
 def _told(found: Comparison) -> Iterator[str]:
     for part, name in PARTS.items():
-        if rows := [_row(difference) for difference in getattr(found, part)]:
-            yield table((name, "A", "B"), rows)
+        if differences := getattr(found, part):
+            yield listed((name, "A", "B"), map(_row, differences))
     if found.arrays:
         head = ("array", "difference", "A", "B", "values", "largest")
-        listed = [tuple(map(clean, _array_row(each))) for each in found.arrays]
-        yield table(head, listed, numbers=("values", "largest"))
+        yield listed(head, map(_array_row, found.arrays), numbers=("values", "largest"))
 
 
 def _row(difference: Difference) -> tuple[str, str, str]:
-    return clean(difference.where) or "state", _cell(difference.a), _cell(difference.b)
+    return difference.where or "state", _cell(difference.a), _cell(difference.b)
 
 
 def _cell(value: Any) -> str:
     """Return a value as its file has it, short enough for a table."""
     if value is ABSENT:
         return "-"
-    return clean(value if isinstance(value, str) else _short(value))
+    return value if isinstance(value, str) else _short(value)
 
 
 def _short(value: Any) -> str:

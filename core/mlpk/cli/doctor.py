@@ -9,11 +9,11 @@ from typing import Any
 
 import click
 
-from mlpk.cli.text import clean
+from mlpk.cli.text import facts, listed
 from mlpk.errors import PluginWarning
 from mlpk.file.diagnosis import Diagnosis, KindHere, diagnosed
 from mlpk.file.source import Source
-from mlpk.table import size, table
+from mlpk.table import size
 from mlpk.training.resume import IMPLEMENTATION
 from mlpk.version import __version__
 
@@ -38,12 +38,10 @@ def command(ctx: click.Context, model: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(_plain(found), indent=2))
     else:
-        facts = list(_facts(found))
-        width = max(len(name) for name, _ in facts)
-        click.echo("\n".join(f"{name:{width}}  {clean(text)}" for name, text in facts))
+        click.echo(facts(_facts(found)))
         if found.kinds:
-            rows = [tuple(map(clean, _row(kind))) for kind in found.kinds]
-            click.echo("\n" + table(HEAD, rows, numbers=("schema", "here")))
+            rows = map(_row, found.kinds)
+            click.echo("\n" + listed(HEAD, rows, numbers=("schema", "here")))
     ctx.exit(0 if found.healthy else 1)
 
 

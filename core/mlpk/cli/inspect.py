@@ -8,10 +8,10 @@ from math import prod
 
 import click
 
-from mlpk.cli.text import clean
+from mlpk.cli.text import facts, listed
 from mlpk.file import reader
 from mlpk.file.source import Source
-from mlpk.table import size, table
+from mlpk.table import size
 from mlpk_schemas.file import Header, TensorEntry, TrainState
 from mlpk_schemas.model import NodeSpec
 from mlpk_schemas.records import plain
@@ -31,13 +31,11 @@ def command(model: str, as_json: bool, arrays: bool) -> None:
     if as_json:
         click.echo(json.dumps(plain(header), indent=2, default=bytes.hex))
         return
-    facts = [("digest", digest), ("size", f"{size(count)} ({count:,} bytes)"), *_facts(header)]
-    width = max(len(name) for name, _ in facts)
-    parts = ["\n".join(f"{name:{width}}  {clean(text)}".rstrip() for name, text in facts)]
-    parts.append(_nodes(header))
+    measured = [("digest", digest), ("size", f"{size(count)} ({count:,} bytes)")]
+    click.echo(facts([*measured, *_facts(header)]))
+    click.echo(f"\n{_nodes(header)}")
     if arrays:
-        parts.append(_tensors(header.tensors))
-    click.echo("\n\n".join(parts))
+        click.echo(f"\n{_tensors(header.tensors)}")
 
 
 def _facts(header: Header) -> Iterator[tuple[str, str]]:
@@ -68,13 +66,11 @@ def _state(state: TrainState) -> str:
 
 
 def _nodes(header: Header) -> str:
-    rows = [
-        tuple(
-            map(clean, (node.name, node.id, ", ".join(node.inputs), _arrays(node, header.tensors)))
-        )
+    rows = (
+        (node.name, node.id, ", ".join(node.inputs), _arrays(node, header.tensors))
         for node in header.spec.nodes
-    ]
-    return table(("node", "kind", "inputs", "arrays"), rows)
+    )
+    return listed(("node", "kind", "inputs", "arrays"), rows)
 
 
 def _arrays(node: NodeSpec, tensors: Mapping[str, TensorEntry]) -> str:
@@ -87,8 +83,8 @@ def _arrays(node: NodeSpec, tensors: Mapping[str, TensorEntry]) -> str:
 
 
 def _tensors(tensors: Mapping[str, TensorEntry]) -> str:
-    rows = [
-        (clean(name), entry.dtype, str(entry.shape), f"{entry.nbytes:,}")
+    rows = (
+        (name, entry.dtype, str(entry.shape), f"{entry.nbytes:,}")
         for name, entry in tensors.items()
-    ]
-    return table(("array", "dtype", "shape", "bytes"), rows, numbers=("bytes",))
+    )
+    return listed(("array", "dtype", "shape", "bytes"), rows, numbers=("bytes",))

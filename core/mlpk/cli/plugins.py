@@ -10,7 +10,6 @@ from collections.abc import Iterator
 import attrs
 import click
 
-import mlpk
 from mlpk import catalog
 from mlpk.catalog import Record
 from mlpk.cli.check_error import CheckError
@@ -73,12 +72,12 @@ def _troubles(records: tuple[Record, ...]) -> Iterator[str]:
 
 
 def _families() -> str:
-    """Return the names of everything that a configuration may name, family by family."""
+    """Return the names of everything that plugins bring, family by family."""
     width = shutil.get_terminal_size().columns
     lines = []
     for family in FAMILIES:
         start = f"{family:14}"
-        names = ", ".join(getattr(mlpk, family)) or "none"
+        names = ", ".join(catalog.current().names(family)) or "none"
         lines += textwrap.wrap(
             names, width, initial_indent=start, subsequent_indent=" " * len(start)
         )

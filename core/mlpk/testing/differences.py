@@ -8,7 +8,7 @@ import numpy as np
 
 from mlpk.arrays import Array
 
-__all__ = ["STEP", "assert_close", "by_differences", "on_both_sides"]
+__all__ = ["STEP", "TOLERANCE", "assert_close", "by_differences", "on_both_sides"]
 
 STEP = 1e-6
 # Of central differences in float64: truncation is near STEP**2, rounding near 1e-16 / STEP.

@@ -36,7 +36,7 @@ def test_every_command_has_help(run, name: str) -> None:
 
 
 @pytest.mark.parametrize("arguments", [
-        ["--help"], ["inspect", "MODEL"], ["verify", "MODEL"], ["id", "MODEL"],
+        ["train", "--help"], ["inspect", "MODEL"], ["verify", "MODEL"], ["id", "MODEL"],
         ["diff", "MODEL", "MODEL"],
     ])  # fmt: skip
 def test_what_needs_no_plugin_imports_none(arguments: list[str], trained: Path) -> None:

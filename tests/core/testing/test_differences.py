@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mlpk.testing.differences import assert_close, by_differences
+from mlpk.testing.differences import assert_close, by_differences, on_both_sides
 
 
 def test_the_gradient_of_a_cubic():
@@ -29,3 +29,17 @@ def test_nan_and_other_shapes_never_agree():
     with pytest.raises(AssertionError, match=r"gradient: shape \(2,\), wanted \(2, 1\)"):
         assert_close(np.zeros(2), np.zeros((2, 1)), "gradient")
     assert_close(np.zeros(0), np.zeros(0), "nothing")
+
+
+def test_both_sides_of_a_point_along_a_direction():
+    x = np.array([3.0, 0.1])
+    above, below = on_both_sides(lambda: x**2, x, np.array([1.0, -2.0]), 0.5)
+    np.testing.assert_allclose(above, [3.5**2, 0.9**2])
+    np.testing.assert_allclose(below, [2.5**2, 1.1**2])
+    assert x.tolist() == [3.0, 0.1]  # to the bit
+
+
+def test_a_value_that_lies_in_the_same_memory_each_time_is_copied():
+    x, y = np.array([1.0]), np.empty(1)
+    above, below = on_both_sides(lambda: np.multiply(x, 2, out=y), x, np.ones(1), 0.25)
+    assert (above.tolist(), below.tolist()) == ([2.5], [1.5])

@@ -61,7 +61,8 @@ MAKE = """
         if item.family == "callbacks":
             examples = [item.thing] if hasattr(item.thing, "restore") else []
         else:
-            examples = [] if item.family == "datasets" else item.thing.examples()
+            nothing = item.family in ("datasets", "commands")
+            examples = [] if nothing else item.thing.examples()
         for number, example in enumerate(examples):
             made.append([item.family, item.kind, f"{folder}/{item.family}-{item.kind}-{number}"])
             make(item.family, example, made[-1][-1])
