@@ -89,6 +89,10 @@ class Catalog:
             raise UnknownKindError(family, name, problem)
         self._raise_if_broken(name)
         known = self.names(family)
+        if ":" in name:
+            problem = f"there is no '{name}' among the {family}: {self._why_not(family, name)}."
+            near = nearest(name, [each for each in known if ":" in each])
+            raise UnknownKindError(family, name, f"{problem}{near}{self._caveat}")
         broken = {record.dist for record in self.records if record.broken}
         remedy = f" These plugins failed to load: {listing(broken)}." if broken else ""
         hint = kind_hint(family, name, known) or nearest(name, known)
@@ -134,7 +138,7 @@ class Catalog:
             return ""
         if record.state == "active":
             return f"{record.named} is active, and has no such kind"
-        return f"{record.named} is {record.state}: {record.reason}"
+        return f"{record.named} {record.fate}: {record.reason}"
 
     def has(self, family: str | None, identity: str) -> bool:
         """Tell whether an id is active, in one family or (None) in any."""
@@ -158,11 +162,23 @@ class Catalog:
         found = (record for record in self.records if record.dist == dist)
         return next(found, None) if kind and dist else None
 
+    def _why_not(self, family: str, identity: str) -> str:
+        """Return why an id in full is not active, though its distribution is not broken."""
+        dist = identity.rpartition(":")[0]
+        if dist == LOCAL:
+            return "nothing of that name was added; mlpk.plugins.add(...) does it"
+        if (record := self.owner(identity)) is None:
+            return f"no plugin {dist} is installed here"
+        own = [item for item in self.brought if (item.dist, item.family) == (dist, family)]
+        return f"{record.named} has none of that name; its {family}: " + listing(
+            item.kind if dist == FIRST_PARTY else item.id for item in own
+        )
+
     def _raise_if_broken(self, name: str) -> None:
         record = self.owner(name)
         if record is not None and record.state != "active":
             raise PluginError(
-                f"'{name}' is asked for, but the plugin {record.named} is {record.state}: "
+                f"'{name}' is asked for, but the plugin {record.named} {record.fate}: "
                 f"{record.reason}",
                 record.dist,
             )

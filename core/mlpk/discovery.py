@@ -10,6 +10,7 @@ import re
 import time
 import traceback
 import warnings
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
@@ -17,7 +18,7 @@ from typing import Literal
 import attrs
 
 from mlpk.catalog import FIRST_PARTY, Brought, Catalog, Record, Show
-from mlpk.errors import MlpkError, PluginError, PluginWarning, nearest, shown
+from mlpk.errors import MlpkError, PluginError, PluginWarning, listing, nearest, shown
 from mlpk.installed import Installed, installed, is_name, normalised
 from mlpk.staging import Owners, stage
 
@@ -80,7 +81,33 @@ def survey(show_unfinished: Show) -> Catalog:
             new, record = _load(same[0], owners)
             records.append(attrs.evolve(record, note=_copies(same[0], same[1:])))
             brought = [*brought, *new]
-    return Catalog(brought, records)
+    shadowed = _shadowed(brought)
+    return Catalog(
+        brought,
+        [
+            attrs.evolve(
+                record, note="; ".join(filter(None, [record.note, *shadowed[record.dist]]))
+            )
+            for record in records
+        ],
+    )
+
+
+def _shadowed(brought: Iterable[Brought]) -> dict[str, list[str]]:
+    """Return, by distribution, what to know of its kinds whose short name is not theirs."""
+    same: dict[tuple[str, str], list[Brought]] = {}
+    for item in brought:
+        same.setdefault((item.family, item.kind), []).append(item)
+    told: dict[str, list[str]] = defaultdict(list)
+    for rivals in same.values():
+        dists = {item.dist for item in rivals}
+        for item in rivals:
+            others = listing(dists - {item.dist})
+            if len(dists) > 1 and item.dist != FIRST_PARTY:
+                whose = "mlpk's" if FIRST_PARTY in dists else f"that of {others} too"
+                text = f"{item.kind}: reached only as {item.id}; the short name is {whose}"
+                told[item.dist].append(text)
+    return told
 
 
 def _ours(candidates: Sequence[Installed]) -> tuple[Installed, list[Installed]]:
@@ -178,10 +205,9 @@ def _reason(error: BaseException) -> str:
 
 
 def _told_of(record: Record) -> str:
-    outcome = "failed to load" if record.state == "failed" else "is in conflict"
     can_be_blocked = is_name(record.dist) and record.dist != FIRST_PARTY
     remedy = f"; MLPK_PLUGINS_BLOCK={record.dist} silences this" if can_be_blocked else ""
     return (
-        f"the plugin {record.named} {outcome} and is left out: {record.reason}. "
+        f"the plugin {record.named} {record.fate} and is left out: {record.reason}. "
         f"`mlpk plugins` shows more{remedy}."
     )

@@ -33,6 +33,7 @@ __all__ = [
     "UnknownKindError",
     "nearest",
     "shown",
+    "told",
 ]
 
 
@@ -124,13 +125,19 @@ class TooNew(NamedTuple):
     claim: str
 
 
+LOOK = "or load with missing='opaque' to look at the rest"
+PREDICT = "or load with missing='opaque': its layers are all here, and it predicts"
+RELOAD = "and load the file again"
+
+
 class MissingPluginError(PluginError):
     """A file needs kinds that are not active here, or newer releases of those that are.
 
     `kinds` lists all that are missing at once, each with the distribution and version that the
     *file* claims for it; nothing vouches for that claim. `newer` lists those whose schema is
     newer than the one here, and `reasons` says why a kind is missing whose distribution is
-    installed: it is blocked, it failed to load, or it has no such kind.
+    installed: it is blocked, it failed to load, or it has no such kind. `path` is that of the file, and `remedy`
+    ends the sentence on what to do.
     """
 
     def __init__(
@@ -138,16 +145,20 @@ class MissingPluginError(PluginError):
         kinds: Sequence[tuple[str, str, str]],
         newer: Sequence[TooNew] = (),
         reasons: Mapping[str, str] | None = None,
+        path: str | None = None,
+        remedy: str = LOOK,
     ) -> None:
+        self.path = path
+        self.remedy = remedy
         self.kinds = tuple(kinds)
         self.newer = tuple(newer)
         self.reasons = dict(reasons or {})
         own = "Kinds of '_local' come from mlpk.plugins.add(...) in the program that saved them. "
         local = any(kind.startswith("_local:") for kind, _, _ in kinds)
         super().__init__(
-            " ".join([*self._missing(), *self._too_new()])
-            + f" {own * local}Install only what you know and trust, or load with missing='opaque' "
-            "to look at the rest."
+            (f"{path}: " if path else "")
+            + " ".join([*self._missing(), *self._too_new()])
+            + f" {own * local}Install only what you know and trust, {remedy}."
         )
 
     def _missing(self) -> Iterator[str]:
@@ -176,7 +187,7 @@ class MissingPluginError(PluginError):
             )
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.kinds, self.newer, self.reasons)
+        return type(self), (self.kinds, self.newer, self.reasons, self.path, self.remedy)
 
 
 def _some(kinds: Sequence[object]) -> str:
@@ -224,6 +235,11 @@ class FileAccessError(MlpkError, OSError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (str(self), self.path, self.errno)
+
+
+def told(error: BaseException) -> str:
+    """Return an accident as a sentence shows it: its class, and what it says of itself."""
+    return f"{type(error).__name__}: {error}".removesuffix(": ")
 
 
 def listing(names: Iterable[str], limit: int = 12) -> str:

@@ -10,10 +10,11 @@ from typing import Any, ClassVar, Self, TypeVar, dataclass_transform
 import attrs
 
 from mlpk import catalog
-from mlpk.errors import ConfigError, UnknownKindError, shown
+from mlpk.errors import ConfigError, UnknownKindError, quoted, shown
 from mlpk.example import Example
 from mlpk.migration import Form, Migration, check_migrations, newest
 from mlpk_schemas import records
+from mlpk_schemas.checks import LiteralCheck
 from mlpk_schemas.fields import KIND_KEYS, Check
 
 __all__ = ["Kind", "KindCheck", "define", "inner", "lacking", "written"]
@@ -21,6 +22,8 @@ __all__ = ["Kind", "KindCheck", "define", "inner", "lacking", "written"]
 C = TypeVar("C", bound=type)
 # What a mapping says beside the fields of a kind.
 RESERVED = {"kind", "schema", "name"}
+# What the default of a field may be of; anything else on a class is meant for its methods.
+PLAIN = (type(None), bool, int, float, str, tuple, list, dict)
 
 
 class Kind(ABC):
@@ -169,7 +172,8 @@ def define(cls: C) -> C:
     """Make a kind of an annotated class: frozen, complete, checked field by field.
 
     Refused here, with `ConfigError`: a class that is no kind, that misses its name, one of its
-    methods or a migration, and a field that cannot be written down (a callable, a path, bytes).
+    methods or a migration, a field that cannot be written down (a callable, a path, bytes) or whose
+    default does not fit, and a plain value without an annotation, which would be no field.
     """
     name = cls.__name__
     if not issubclass(cls, Kind):
@@ -187,5 +191,48 @@ def define(cls: C) -> C:
     for word in RESERVED & attrs.fields_dict(made).keys():  # type: ignore[arg-type] # made by make
         problem = "is no field: annotate 'kind' and 'schema' as ClassVar; a name is the node's"
         raise ConfigError(f"{name}.{word}", problem)
+    _check_defaults(made)
+    _refuse_lost(made)
     check_migrations(made)
     return made
+
+
+def _check_defaults(made: type[Kind]) -> None:
+    """Refuse a default that its field would refuse, but for names, which others may bring later."""
+    checks: Mapping[str, Check] = made.__mlpk_checks__  # type: ignore[attr-defined] # set by make
+    for each in attrs.fields(made):  # type: ignore[arg-type] # made by make
+        default, check = each.default, checks[each.name]
+        plain = isinstance(check, LiteralCheck) or bool(check.exact)
+        if default is attrs.NOTHING or isinstance(default, attrs.Factory):  # type: ignore[arg-type] # a class
+            continue
+        if plain or not _may_name(default):
+            where = f"{made.__name__}.{each.name}"
+            try:
+                check(default, where, strict=False)
+            except ConfigError as error:
+                problem = f"this default does not fit: {error.problem}"
+                raise ConfigError(error.where, problem) from None
+
+
+def _may_name(value: object) -> bool:
+    if isinstance(value, list | tuple):
+        return any(map(_may_name, value))
+    return isinstance(value, str | Mapping)
+
+
+def _refuse_lost(made: type[Kind]) -> None:
+    """Refuse what looks like a field and is none, since it has no annotation."""
+    said = vars(made).get("__annotations__", {})
+    bases = [vars(base) for base in made.__mro__[1:]]
+    known = {name for base in bases for name in (*base, *base.get("__annotations__", ()))}
+    known -= attrs.fields_dict(made).keys()  # type: ignore[arg-type] # made by make
+    for name, value in vars(made).items():
+        if name.startswith("_") or name.isupper() or type(value) not in PLAIN:
+            continue
+        if name not in said and name not in known:
+            raise ConfigError(
+                f"{made.__name__}.{name}",
+                f"it is no field, since it has no annotation: write '{name}: "
+                f"{type(value).__name__} = {quoted(value)}', or annotate it as ClassVar if all "
+                "instances share it",
+            )

@@ -51,7 +51,11 @@ class Layer(Kind):
     def backward(
         self, arrays: Arrays, ctx: Context, saved: Any, doutput: Array, grads: Grads
     ) -> Array | tuple[Array | None, ...] | None:
-        """Write `grads[name]` for each param, and return one gradient an input (None: it has none)."""
+        """Write `grads[name]` for each param, and return one gradient an input, in its shape.
+
+        None stands for one that nobody reads: `ctx.needs_input_grad` tells. Where somebody does,
+        None is refused; a layer that ends learning on purpose returns zeros.
+        """
 
     def check(self, *inputs: Any) -> None:
         """Refuse values that `forward` cannot take, with a `DataError` that names the row.

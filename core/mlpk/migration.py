@@ -74,6 +74,13 @@ def _check(form: object, where: str) -> None:
     """Refuse what no migration may return."""
     if not isinstance(form, Form):
         raise ConfigError(where, f"wanted the Form of the next schema, found {shown(form)}")
+    for field, held in attrs.asdict(form, recurse=False).items():
+        if not isinstance(held, dict) or not all(isinstance(name, str) for name in held):
+            problem = f"wanted a dict with text as keys in its {field}, found {shown(held)}"
+            raise ConfigError(where, problem)
     for array in (*form.params.values(), *form.buffers.values()):
         if not isinstance(array, Stored):
             raise ConfigError(where, f"wanted arrays made of those given, found {shown(array)}")
+    for slot in form.slots.values():
+        if not isinstance(slot, str):
+            raise ConfigError(where, f"wanted slots under their earlier names, found {shown(slot)}")

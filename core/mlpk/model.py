@@ -57,8 +57,7 @@ class Model:
     def _set(self, graph: Graph, storage: Storage, seed: int) -> None:
         self.seed = seed
         self.meta: dict[str, str] = {}
-        # What an opaque load found beside the network; the first who trains drops it.
-        self.kept: Kept | None = None
+        self.kept: Kept | None = None  # what an opaque load found beside the network
         self.history: History | None = None
         self._fits = 0
         self._graph = graph
@@ -74,11 +73,11 @@ class Model:
         return model
 
     @classmethod
-    def opened(cls, found: model_file.Opened, seed: int) -> Self:
-        """Return the model of an opened file."""
+    def opened(cls, found: model_file.Opened, seed: int, fits: int = 0) -> Self:
+        """Return the model of an opened file, of which so many runs are counted."""
         model = cls.of(found.graph, found.storage, seed)
-        model.meta = dict(found.header.meta)
-        model.kept = found.kept
+        model.meta, model.kept = dict(found.header.meta), found.kept
+        model._fits = fits  # noqa: SLF001 - likewise
         return model
 
     @classmethod
@@ -147,9 +146,8 @@ class Model:
     def next_seed(self) -> int:
         """Return the seed of the next run: the model's own for its first, then others drawn from it."""
         self._fits += 1
-        if self._fits == 1:
-            return self.seed
-        return int(stream(self.seed, "fit", self._fits).integers(2**32))
+        later = stream(self.seed, "fit", self._fits)
+        return self.seed if self._fits == 1 else int(later.integers(2**32))
 
     def forward(self, x: Any, *, training: bool = False) -> Any:
         """Return the output for all rows of `x` at once: an array, or a dict if there are several.
@@ -271,13 +269,13 @@ class Model:
         The file appears whole or not at all; an older one there stays until then. `meta` replaces
         the user's texts that are kept with the model; `durable=False` skips waiting for the disk.
         """
-        kept = self.meta
+        before = self.meta
         if meta is not None:
             self.meta = model_file.checked_meta(meta)
         try:
             return model_file.save(self, path, None, durable=durable)
         except BaseException:
-            self.meta = kept
+            self.meta = before
             raise
 
     def load_params(self, path: str | PathLike[str], *, strict: bool = True) -> list[str]:
@@ -289,14 +287,14 @@ class Model:
         return model_file.load_params(self, path, strict=strict)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle and copy through the bytes of a file, which are checked on the way back."""
+        """Pickle and copy through the bytes of a file; the seed and the count of runs go beside."""
         missing = "error" if self._graph.is_whole and self.kept is None else "opaque"
-        return _revived, (model_file.dump(self), self.seed, missing)
+        return _revived, (model_file.dump(self), self.seed, self._fits, missing)
 
     def __repr__(self) -> str:
         count = sum(array.size for array in self.params.values())
         return f"<Model {self._graph}, {count:,} parameters, {self.dtype}>"
 
 
-def _revived(data: bytes, seed: int, missing: Literal["error", "opaque"]) -> Model:
-    return Model.opened(model_file.read(data, missing=missing), seed)
+def _revived(data: bytes, seed: int, fits: int, missing: Literal["error", "opaque"]) -> Model:
+    return Model.opened(model_file.read(data, missing=missing), seed, fits)

@@ -9,7 +9,14 @@ from mlpk import catalog
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.context import Context
 from mlpk.declaration import Declaration
-from mlpk.errors import GraphError, MissingPluginError, PluginError, TooNew, UnknownKindError
+from mlpk.errors import (
+    RELOAD,
+    GraphError,
+    MissingPluginError,
+    PluginError,
+    TooNew,
+    UnknownKindError,
+)
 from mlpk.example import Example
 from mlpk.kind import inner, lacking
 from mlpk.layer import Layer
@@ -89,7 +96,7 @@ class Opaque(Layer):
             missing = [(identity, *claimed.get(identity, ("", ""))) for identity in self.schemas]
         why = {identity: active.why_missing(identity) for identity, _, _ in missing}
         reasons = {identity: reason for identity, reason in why.items() if reason}
-        return MissingPluginError(missing, newer, reasons)
+        return MissingPluginError(missing, newer, reasons, remedy=RELOAD)
 
     @classmethod
     def examples(cls) -> Iterator[Example]:

@@ -9,7 +9,16 @@ import numpy as np
 
 from mlpk.arrays import Array, Grads, Views, frozen_view
 from mlpk.context import Context
-from mlpk.errors import ConfigError, DataError, GraphError, MlpkError, ShapeError, shown
+from mlpk.errors import (
+    ConfigError,
+    DataError,
+    GraphError,
+    MlpkError,
+    PluginError,
+    ShapeError,
+    shown,
+    told,
+)
 from mlpk.inputs import by_name
 
 if TYPE_CHECKING:
@@ -136,10 +145,14 @@ class Pass:
                     grad.fill(0)
                 continue
             each = stage.back(doutput)
-            for feed, dinput, needed in zip(
-                stage.feeds, each, stage.ctx.needs_input_grad, strict=True
-            ):
-                if dinput is not None and needed:
+            needs = stage.ctx.needs_input_grad
+            if stage.proven_for is not needs:
+                stage.prove_back(each, [self._values[feed].shape for feed in stage.feeds])
+            for place, (feed, needed) in enumerate(zip(stage.feeds, needs, strict=True)):
+                if needed:
+                    dinput = each[place]
+                    if dinput is None:
+                        raise stage.no_gradient(place)
                     self._add(found, feed, dinput)
         return found
 
@@ -192,6 +205,7 @@ class _Stage:
         self.added: list[tuple[Array, Array]] = []
         self.runs_backward = True
         self.saved: Any = None
+        self.proven_for: tuple[bool, ...] | None = None
         self._proven = False
 
     def run(self, inputs: Sequence[Array], step: int, *, training: bool) -> Array:
@@ -220,23 +234,50 @@ class _Stage:
         if len(each) != len(self.feeds):
             raise ShapeError(
                 f"wanted one gradient an input, {len(self.feeds)}, found {len(each)}",
-                f"node '{self.node.name}', backward",
+                self._where("backward"),
             )
         return each
 
+    def no_gradient(self, place: int) -> ShapeError:
+        """Return what to say of a gradient that somebody reads and that is not there."""
+        return ShapeError(
+            f"wanted the gradient of its input '{self.feeds[place]}', which what stands before it "
+            "learns from, found None; return it (zeros, where learning is meant to end)",
+            self._where("backward"),
+        )
+
+    def prove_back(
+        self, dinputs: Sequence[Array | None], shapes: Sequence[tuple[int, ...]]
+    ) -> None:
+        """Refuse, the first time that these are needed, a gradient in another shape than its input."""
+        for place, needed in enumerate(self.ctx.needs_input_grad):
+            dinput = dinputs[place]
+            if needed and dinput is not None and np.shape(dinput) != shapes[place]:
+                raise ShapeError(
+                    f"wanted the gradient of its input '{self.feeds[place]}' in the shape "
+                    f"{shapes[place]}, found {np.shape(dinput)}",
+                    self._where("backward"),
+                )
+        self.proven_for = self.ctx.needs_input_grad
+
+    def _where(self, way: str) -> str:
+        return f"node '{self.node.name}' ({self.node.layer.kind}), {way}"
+
     def _tell(self, error: Exception, way: str) -> None:
-        """Raise an error about shapes or data anew with the node in it; leave a note with an accident."""
+        """Raise an error anew with the node in its sentence; an accident stays reachable behind it."""
         where = f"node '{self.node.name}' ({self.node.layer.kind})"
         if isinstance(error, DataError):
             raise DataError(f"{where}: {error}", error.row) from None
         if isinstance(error, ShapeError):
             raise ShapeError(error.problem, error.where or where) from None
-        if not isinstance(error, MlpkError):
+        if isinstance(error, MemoryError):  # is nobody's mistake
             error.add_note(f"This came up in {where}, {way}.")
+        elif not isinstance(error, MlpkError):
+            raise PluginError(f"{where}, {way}: {told(error)}") from error
 
     def _prove(self, result: object) -> None:
         """Refuse, the first time, what is not an output of the declared shape with what is saved."""
-        where = f"node '{self.node.name}' ({self.node.layer.kind}), forward"
+        where = self._where("forward")
         if not isinstance(result, tuple) or len(result) != 2:  # noqa: PLR2004 - output and saved
             raise ShapeError(f"wanted (output, saved), found {shown(result)}", where)
         declared, found = self.node.shape, np.shape(result[0])

@@ -54,6 +54,13 @@ class Record:
         return f"{self.dist} {self.version}".strip()
 
     @property
+    def fate(self) -> str:
+        """What to say became of it, after its name."""
+        return {"failed": "failed to load", "conflict": "is in conflict"}.get(
+            self.state, f"is {self.state}"
+        )
+
+    @property
     def broken(self) -> bool:
         """Whether it is left out though nobody asked for that."""
         return self.state in ("failed", "conflict")

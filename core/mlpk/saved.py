@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from mlpk.errors import ConfigError, shown
 from mlpk.file import model_file
+from mlpk.file.source import path_text
 from mlpk.model import Model
 from mlpk.streams import checked_seed
 from mlpk_schemas.file import Header
@@ -26,14 +27,14 @@ def load(
     mmap: bool = False,
     seed: int | None = None,
 ) -> Model:
-    """Return the model of a .mlpk file, every byte of it verified.
+    """Return the model of a .mlpk file, every byte of it verified; for bytes there is `loads`.
 
     `expect="sha256:..."` accepts only the file of that digest. `missing="opaque"` turns layers
     whose kinds are not active, or too old, into inert nodes, and keeps the state of a training
     run until somebody trains. `verify="header"` skips hashing the arrays, for
     huge files; `mmap` maps them read-only instead of copying. `seed` is for training further.
     """
-    return _model(path, expect, missing, verify, seed, mmap=mmap)
+    return _model(path_text(path), expect, missing, verify, seed, mmap=mmap)
 
 
 def loads(
@@ -65,7 +66,7 @@ def load_arrays(path: str | PathLike[str]) -> dict[str, Array]:
 
 
 def _model(
-    given: str | PathLike[str] | bytes,
+    given: str | bytes,
     expect: str | None,
     missing: Literal["error", "opaque"],
     verify: Literal["full", "header"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
+from types import ModuleType
 from typing import Any, TypeAlias
 
 import pluggy
@@ -68,14 +69,23 @@ def stage(dist: str, modules: Iterable[object], owners: Owners | None = None) ->
             for thing in _things(dist, family, things)
         ]
         if not found:
-            raise PluginError(
-                f"{module!r} brings nothing: it has no hook that returns kinds or commands", dist
-            )
+            problem = "brings nothing: it has no hook that returns kinds or commands"
+            if not isinstance(module, ModuleType):
+                problem += "; an entry point names the module that holds the hooks"
+            raise PluginError(f"{_named(module)} {problem}", dist)
         for item in found:
             _check_owner(item, owners or {})
         brought += found
     _check_unique(dist, brought)
     return brought
+
+
+def _named(thing: object) -> str:
+    """Return what an entry point gave, for a sentence."""
+    if isinstance(thing, ModuleType):
+        return f"the module {thing.__name__}"
+    what = "function" if inspect.isroutine(thing) else "class" if isinstance(thing, type) else ""
+    return f"the {what} {thing.__name__}" if what else f"an object of {type(thing).__name__}"  # type: ignore[attr-defined] # both have one
 
 
 def _check_interface(dist: str, module: object) -> None:

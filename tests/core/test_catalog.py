@@ -113,6 +113,26 @@ def test_an_unknown_name_is_answered_with_what_there_is(small: Catalog) -> None:
     assert isinstance(caught.value, AttributeError)
 
 
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("nowhere-kit:gate", "no plugin nowhere-kit is installed here."),
+        (
+            "acme:gates",
+            "acme 1.0 has none of that name; its layers: acme:gate. Did you mean 'acme:",
+        ),
+        ("mlpk:dens", "mlpk 1.0 has none of that name; its layers: dense."),
+        ("_local:gate", "nothing of that name was added; mlpk.plugins.add(...) does it."),
+    ],
+)
+def test_an_unknown_id_is_answered_with_what_became_of_its_plugin(
+    small: Catalog, name: str, reason: str
+) -> None:
+    with pytest.raises(UnknownKindError) as caught:
+        small.find("layers", name)
+    assert str(caught.value).startswith(f"there is no '{name}' among the layers: {reason}")
+
+
 def test_broken_plugins_are_named_where_there_are_some() -> None:
     with pytest.raises(UnknownKindError) as caught:
         Catalog([Brought("layers", "dense", "mlpk", Dense)], [record("mlpk")]).find("layers", "x")
@@ -131,7 +151,9 @@ def test_asking_for_a_kind_of_a_broken_plugin_raises_what_went_wrong(small: Cata
         lambda: small.by_id("layers", "broken:thing", 1),
     ]
     for ask in asked:
-        with pytest.raises(PluginError, match=r"broken 1\.0 is failed: KeyError: 'x'") as caught:
+        with pytest.raises(
+            PluginError, match=r"broken 1\.0 failed to load: KeyError: 'x'"
+        ) as caught:
             ask()
         assert caught.value.dist == "broken"
     with pytest.raises(PluginError, match=r"kept-out 1\.0 is blocked"):
@@ -166,7 +188,7 @@ def test_the_schema_of_an_id_is_asked_in_one_family_or_in_all(small: Catalog) ->
 
 def test_why_a_kind_is_missing_is_told_where_its_distribution_is_there(small: Catalog) -> None:
     assert small.why_missing("acme:other") == "acme 1.0 is active, and has no such kind"
-    assert small.why_missing("broken:thing") == "broken 1.0 is failed: KeyError: 'x'"
+    assert small.why_missing("broken:thing") == "broken 1.0 failed to load: KeyError: 'x'"
     assert small.why_missing("kept-out:thing") == "kept-out 1.0 is blocked: blocked by MLPK_PLUGINS"
     assert small.why_missing("nowhere:thing") == small.why_missing("dense") == ""
 

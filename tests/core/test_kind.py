@@ -326,6 +326,71 @@ def test_a_kind_is_checked_when_it_is_defined(namespace: dict[str, Any], sentenc
     assert str(caught.value).startswith(sentence)
 
 
+@pytest.mark.parametrize(
+    ("annotation", "default", "sentence"),
+    [
+        (float, "a", "Thing.rate: this default does not fit: wanted a number, found "),
+        (float, None, "Thing.rate: this default does not fit: wanted a number, found None"),
+        (int, 0.5, "Thing.rate: this default does not fit: wanted an integer, found 0.5"),
+        (str, 3, "wanted text, found 3"),
+        (Literal["a", "b"], "c", "found 'c'"),
+        (tuple[int, ...], (1, 0.5), r"Thing.rate\[1\]: this default does not fit"),
+        (Schedule | float, True, "found True"),
+    ],
+)
+def test_a_default_is_checked_when_the_class_is_defined(
+    annotation: Any, default: Any, sentence: str
+) -> None:
+    with pytest.raises(ConfigError, match=sentence):
+        defined(annotations={"rate": annotation}, rate=default)
+    with pytest.raises(ConfigError, match=sentence):
+        defined(annotations={"rate": annotation}, rate=field(default=default))
+
+
+@pytest.mark.parametrize(
+    ("annotation", "default"),
+    [
+        (Initializer | str, "of_a_plugin_that_is_still_to_come"),
+        (tuple[Initializer, ...], ("still_to_come",)),
+        (float, 1),
+        (Mapping[str, float], attrs.Factory(dict)),
+    ],
+)
+def test_a_default_may_name_what_comes_later(annotation: Any, default: Any) -> None:
+    assert defined(annotations={"rate": annotation}, rate=default).kind == "thing"
+
+
+@pytest.mark.parametrize("value", [0.5, "a", (1, 2), None])
+def test_a_plain_value_without_annotation_is_refused_by_name(value: Any) -> None:
+    with pytest.raises(ConfigError, match="^Thing.rate: it is no field, since it has no annot"):
+        defined(rate=value)
+
+
+def test_the_default_of_an_inherited_field_is_not_changed_unseen() -> None:
+    class Rule(mlpk.Optimizer):
+        kind = "rule"
+        lr = 0.5
+
+        def update(self, param: Any, grad: Any, slots: Any, step: Any) -> None:
+            pass
+
+    with pytest.raises(ConfigError, match="Rule.lr: it is no field"):
+        define(Rule)
+
+
+def test_what_is_no_field_on_purpose_is_let_be() -> None:
+    made = defined(
+        annotations={"shared": ClassVar[int]},
+        shared=3,
+        LIMIT=4,
+        _hidden=5,
+        doubled=property(lambda self: 2),
+        table={1, 2},
+        schema=1,
+    )
+    assert attrs.fields(made) == ()
+
+
 def test_the_name_is_a_kind_s_own() -> None:
     base = type("Thing", (Penalty,), {"kind": "thing"})
     with pytest.raises(ConfigError, match=r"Other\.kind: wanted a name"):

@@ -17,7 +17,7 @@ from mlpk import ConfigError, FileFormatError, Input, MissingPluginError, Model,
 from mlpk.errors import TooNew
 from mlpk.file import model_file
 from mlpk.kind import KindCheck
-from mlpk.migration import Form, filled, newest
+from mlpk.migration import Form, computed, filled, newest
 from mlpk_schemas.records import plain
 
 HERE = Path(__file__).parent / "older"
@@ -372,13 +372,17 @@ class TestFaults:
     ) -> Any:
         with of_acme(PLUGIN.FIRST, "1.0"):
             data = mlpk.dumps(Model(layers, input_shape=(3,), seed=0))
+        with self.later(step):
+            return mlpk.loads(data, **options)
+
+    def later(self, step: Any) -> AbstractContextManager[None]:
+        """Let a release be active that reads the gated layer of the first one through a step."""
         names = {name: value for name, value in vars(PLUGIN.Gated).items() if name in TAKEN}
         names |= {"init": "ones"}
         later = define(
             type("Later", (PLUGIN.Matrix,), {**names, "schema": 2, "migrations": {1: step}})
         )
-        with of_acme([later], "2.0"):
-            return mlpk.loads(data, **options)
+        return of_acme([later], "2.0")
 
     @pytest.mark.parametrize(
         ("step", "sentence"),
@@ -386,6 +390,13 @@ class TestFaults:
             (broken, "acme:gated, migration from schema 1 to 2"),
             (lambda _: None, "wanted the Form of the next schema, found None"),
             (lambda old: Form(old.config, {"w": 3}), "wanted arrays made of those given, found 3"),
+            (lambda old: Form(old.config, None), "a dict with text as keys in its params, found N"),
+            (lambda old: Form(old.config, {1: old.params["w"]}), "text as keys in its params"),
+            (lambda old: Form(old.config, old.params, []), "text as keys in its buffers, found []"),
+            (lambda old: Form(None, old.params), "a dict with text as keys in its config"),
+            (lambda old: Form({1: 2}, old.params), "a dict with text as keys in its config"),
+            (lambda old: Form({}, old.params, {}, "v"), "a dict with text as keys in its slots"),
+            (lambda old: Form({}, old.params, {}, {"v": 1}), "slots under their earlier names"),
             (lambda old: old, "width"),
             (PLUGIN.gated_names, "wanted the arrays ['gate', 'value'], found ['weight']"),
             (
@@ -402,6 +413,69 @@ class TestFaults:
         with pytest.raises(FileFormatError) as caught:
             self.load(step)
         assert sentence in str(caught.value)
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda params, buffers: buffers.update(value=params.pop("value")),
+            lambda params, _: params.clear(),
+            lambda params, _: params.update(value=filled((3, 2), 1, "float64")),
+        ],
+    )
+    def test_parameters_are_not_taken_from_what_would_not_load(
+        self, change: Any, tmp_path: Path
+    ) -> None:
+        def step(old: Form) -> Form:
+            made = PLUGIN.gated_split(PLUGIN.gated_names(old))
+            change(made.params, made.buffers)
+            return made
+
+        path = tmp_path / "a.mlpk"
+        with of_acme(PLUGIN.FIRST, "1.0"):
+            Model([{"kind": "gated", "width": 2}], input_shape=(3,), seed=0).save(path)
+        with self.later(step):
+            model = Model([{"kind": "gated", "units": 2}], input_shape=(3,), seed=1)
+            before = {name: array.copy() for name, array in model.params.items()}
+            said = []
+            for read in (mlpk.load, lambda path: model.load_params(path, strict=False)):
+                with pytest.raises(FileFormatError) as caught:
+                    read(path)
+                said.append(str(caught.value))
+            assert said[0] == said[1]
+            for name, array in model.params.items():
+                assert np.array_equal(array, before[name])
+
+    def test_nodes_that_share_an_array_share_what_a_closure_makes_of_it(self) -> None:
+        def step(old: Form) -> Form:
+            made, factor = PLUGIN.gated_split(PLUGIN.gated_names(old)), np.float32(2)
+            made.params["value"] = computed(lambda array: array * factor, made.params["value"])
+            return made
+
+        x = Input((2,))
+        with of_acme(PLUGIN.FIRST, "1.0"):
+            layer = mlpk.layers["acme:gated"](width=1)
+            first = layer(x, name="a")
+            data = mlpk.dumps(Model(inputs=x, outputs=layer(first, name="b", share=first)))
+        with self.later(step):
+            model = mlpk.loads(data)
+        assert sorted(model.params) == ["a/gate", "a/value"]
+        assert model.params["a/value"].tolist() == [[2], [2]]
+
+    def test_what_else_nodes_make_of_an_array_that_they_share_is_refused(self) -> None:
+        def step(old: Form) -> Form:
+            made, factor = PLUGIN.gated_split(PLUGIN.gated_names(old)), old.config["units"]
+            made.params["value"] = computed(lambda array: array * factor, made.params["value"])
+            return made
+
+        x = Input((2,))
+        with of_acme(PLUGIN.FIRST, "1.0"):
+            first = mlpk.layers["acme:gated"](width=1)(x, name="a")
+            other = mlpk.layers["acme:gated"](width=1, init="zeros")
+            data = mlpk.dumps(Model(inputs=x, outputs=other(first, name="b", share=first)))
+        with self.later(step), pytest.raises(FileFormatError) as caught:
+            mlpk.loads(data)
+        assert "make two arrays called 'a/value'" in str(caught.value)
+        assert "only if it stands at the level of a module" in str(caught.value)
 
     def test_names_may_change_places(self) -> None:
         def swapped(old: Form) -> Form:

@@ -5,6 +5,7 @@ import gc
 import pickle
 import threading
 import weakref
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -591,6 +592,22 @@ def test_a_loop_of_one_s_own_after_a_run_with_frozen_nodes_computes_all() -> Non
     model.forward(X, training=True)
     model.backward(np.ones((20, 2)))
     assert model.grads["dense/weight"].all()
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
+@pytest.mark.parametrize("runs", [0, 1, 2])
+def test_a_copy_trains_as_the_model_does(copied: Callable[[Model], Model], runs: int) -> None:
+    y = (X[:, 0] > 0).astype(int)
+    options: dict[str, Any] = {
+        "loss": "softmax_cross_entropy", "optimizer": "adam", "batch_size": 4, "progress": False,
+    }  # fmt: skip
+    model = two_layers()
+    for _ in range(runs):
+        model.fit(X, y, **options)
+    other = copied(model)
+    for _ in range(2):
+        assert other.fit(X, y, **options).metrics == model.fit(X, y, **options).metrics
+    assert other.seed == model.seed
 
 
 def test_training_goes_on_where_a_model_was_saved(tmp_path: Path) -> None:

@@ -64,6 +64,31 @@ class TestMissing:
             mlpk.loads(data)
         assert [kind for kind, _, _ in caught.value.kinds] == ["beta:half"]
 
+    def test_running_it_says_to_load_it_again(self, data: bytes) -> None:
+        model = mlpk.loads(data, missing="opaque")
+        with pytest.raises(MissingPluginError) as caught:
+            model.predict(X)
+        assert str(caught.value).endswith("what you know and trust, and load the file again.")
+        again = pickle.loads(pickle.dumps(caught.value))
+        assert str(again) == str(caught.value)
+
+    def test_a_model_whose_layers_are_all_here_predicts(
+        self, acting: Acting, tmp_path: Path
+    ) -> None:
+        path = tmp_path / "run.mlpk"
+        with acting(gamma="1.0"):
+            trained = Model([{"kind": "dense", "units": 2}], input_shape=(3,), seed=0)
+            trained.fit(X, X[:, :2], loss="mean_squared_error", optimizer="drift",
+                        checkpoint=path, progress=False)  # fmt: skip
+        with pytest.raises(MissingPluginError) as caught:
+            mlpk.load(path)
+        assert "'gamma:drift'" in str(caught.value)
+        assert str(caught.value).endswith(
+            "or load with missing='opaque': its layers are all here, and it predicts."
+        )
+        model = mlpk.load(path, missing="opaque")
+        assert np.array_equal(model.predict(X), trained.predict(X))
+
     def test_a_blocked_plugin_is_as_good_as_none(self, data: bytes, acting: Acting) -> None:
         with acting(acme=None, beta=None), pytest.raises(MissingPluginError) as caught:
             mlpk.loads(data)
@@ -318,6 +343,42 @@ class TestKeptRuns:
         assert mlpk.inspect(path).state is None
         assert set(mlpk.load_arrays(path)) == {"dense/weight", "dense/bias"}
         assert mlpk.inspect(path).plugins == ()
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda model, _: model.load_params(_),
+            lambda model, _: model.forward(X, training=True),
+            lambda model, _: model.params["dense/bias"].__setitem__(0, 7),
+            lambda model, _: model.submodel("batch_norm").fit(
+                X, X, loss="mean_squared_error", optimizer="sgd", progress=False
+            ),
+        ],
+        ids=["load_params", "forward", "by hand", "submodel"],
+    )
+    def test_it_does_not_stay_beside_arrays_of_other_values(
+        self, acting: Acting, tmp_path: Path, change: Any
+    ) -> None:
+        path, other = tmp_path / "run.mlpk", tmp_path / "other.mlpk"
+        layers = ["batch_norm", {"kind": "dense", "units": 2}]
+        with acting(gamma="1.5"):
+            self.train(path, layers, "drift")
+        Model(layers, input_shape=(3,), seed=9).save(other)
+        model = mlpk.load(path, missing="opaque")
+        change(model, other)
+        model.save(path)
+        assert mlpk.inspect(path).state is None
+        assert mlpk.load_arrays(path).keys() == {*model.params, *model.buffers}
+
+    def test_a_run_that_is_refused_does_not_drop_it(self, acting: Acting, tmp_path: Path) -> None:
+        path = tmp_path / "run.mlpk"
+        with acting(gamma="1.5"):
+            self.train(path, [{"kind": "dense", "units": 2}], "drift")
+        model = mlpk.load(path, missing="opaque")
+        for wrong in ({"checkpoint": tmp_path / "absent" / "x.mlpk"}, {"callbacks": ["none"]}):
+            with pytest.raises(mlpk.MlpkError):
+                model.fit(X, X[:, :2], loss="mean_squared_error", optimizer="sgd", **wrong)
+        assert mlpk.dumps(model) == path.read_bytes()
 
     def test_unknown_losses_and_kinds_among_the_options(
         self, acting: Acting, tmp_path: Path

@@ -118,6 +118,8 @@ def test_the_digest_pins_one_file(model: Model, tmp_path: Path) -> None:
         ({"missing": None}, "missing"),
         ({"verify": "none"}, "verify"),
         ({"verify": False}, "verify"),
+        ({"mmap": "no"}, "mmap"),
+        ({"mmap": None}, "mmap"),
         ({"seed": -1}, "seed"),
         ({"seed": "0"}, "seed"),
     ],

@@ -98,6 +98,11 @@ def test_a_hook_may_give_any_iterable() -> None:
     [
         (module(), "brings nothing: it has no hook that returns kinds or commands"),
         (returns([]), "brings nothing"),
+        (
+            rows,
+            "the function rows brings nothing: it has no hook that returns kinds or commands; an entry "
+            "point names the module that holds the hooks",
+        ),
         (returns(None), "brings nothing"),
         (returns("dense"), "mlpk_layers must return a list, found str"),
         (returns({"a": 1}), "mlpk_layers must return a list, found dict"),
@@ -206,5 +211,5 @@ def test_a_single_kind_is_staged_without_a_module() -> None:
     with pytest.raises(ConfigError, match="this class is not defined"):
         local(Layer)
     assert [item.id for item in local(returns([mlpk.layers.relu]))] == ["_local:relu"]
-    with pytest.raises(PluginError, match="int'> brings nothing"):
+    with pytest.raises(PluginError, match="the class int brings nothing"):
         local(int)

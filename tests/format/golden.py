@@ -185,6 +185,9 @@ def training() -> bytes:
     """
     weight, bias = floats(0.375, 0.9375), floats(1.3125)
     callbacks = {"early_stopping": {"best": 0.28125, "best_epoch": 2, "waited": 0}}
+    stopping = {
+        "keep_best": True, "min_delta": 0.0, "mode": None, "monitor": "loss", "patience": 3,
+    }  # fmt: skip
     return file(
         SMALL,
         {
@@ -197,7 +200,7 @@ def training() -> bytes:
             "state:history/loss": ("f64", [2], struct.pack("<2d", 2.5, 0.28125)),
         },
         state=state(
-            2, {"callbacks": ["early_stopping"]},
+            2, {"callbacks": ["early_stopping"], "configs": {"early_stopping": stopping}},
             callbacks=callbacks, epoch=2, history=["loss"], step=2,
         ),
     )  # fmt: skip
@@ -221,9 +224,9 @@ def training_inside_an_epoch() -> bytes:
             "slot:dense/bias/v": ("f32", [1], floats(0)),
             "slot:dense/weight/v": ("f32", [2, 1], floats(0, 0)),
             "state:keeper/mask": ("bool", [3], b"\x01\x00\x01"),
+            "state:running/mean": ("f32", [3], floats(-1, -2, -3)),
             "state:running/measures.mean_absolute_error.sum": ("f64", [], struct.pack("<d", 3)),
             "state:running/measures.mean_absolute_error.weight": ("f64", [], struct.pack("<d", 2)),
-            "state:running/total": ("f32", [3], floats(-2, -4, -6)),
         },
         state=state(
             0, {"accumulate": 2, "callbacks": ["keeper"], "metrics": metrics},

@@ -42,7 +42,7 @@ ARRAYS: dict[str, dict[str, Any]] = {
         "state:keeper/mask": [True, False, True],
         "state:running/measures.mean_absolute_error.sum": 3,
         "state:running/measures.mean_absolute_error.weight": 2,
-        "state:running/total": [-2, -4, -6],
+        "state:running/mean": [-1, -2, -3],
     },
     "two-inputs": {"sum/weight": [[1], [2], [3], [4]]},
 }

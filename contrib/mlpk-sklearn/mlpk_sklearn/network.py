@@ -41,7 +41,8 @@ def row_shape(features: int, wanted: Sequence[int] | None) -> tuple[int, ...]:
 def _expanded(hidden: Any) -> Iterator[Any]:
     """Yield the layers as mlpk takes them; a number means dense and relu."""
     if isinstance(hidden, str | Mapping | mlpk.Layer) or not isinstance(hidden, Iterable):
-        problem = f"wanted a list of layers, such as [100] or ['batch_norm', 64], found {hidden!r}"
+        found = int(hidden) if isinstance(hidden, Integral) else hidden
+        problem = f"wanted a list of layers, such as [100] or ['batch_norm', 64], found {found!r}"
         raise mlpk.ConfigError("layers", problem)
     for given in hidden:
         if isinstance(given, Integral) and not isinstance(given, bool):

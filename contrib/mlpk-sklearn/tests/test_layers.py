@@ -61,6 +61,11 @@ def test_what_is_no_list_is_refused_with_an_example(layers, blobs) -> None:
         NetClassifier(layers).fit(*blobs)
 
 
+def test_a_number_of_numpy_s_is_shown_as_a_number(blobs) -> None:
+    with pytest.raises(mlpk.ConfigError, match="found 100$"):
+        NetClassifier(np.int64(100)).fit(*blobs)
+
+
 def test_an_unknown_name_is_told_with_the_nearest(blobs) -> None:
     with pytest.raises(mlpk.UnknownKindError, match="batch_norm"):
         NetClassifier(["batch_nrom"]).fit(*blobs)

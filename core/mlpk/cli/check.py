@@ -66,7 +66,7 @@ def _cases(dist: str, known: dict[str, str]) -> tuple[Record, list[Case]]:
     records = [each for each in catalog.current(survey).records if each.dist == dist]
     for record in records:
         if record.broken:
-            raise CheckError(f"the plugin {record.named} is {record.state}: {record.reason}")
+            raise CheckError(f"the plugin {record.named} {record.fate}: {record.reason}")
     try:
         made = cases(dist, known)
     except PluginError as error:
@@ -91,6 +91,8 @@ def _watched(made: Sequence[Case]) -> Iterator[Outcome]:
 
 def _report(record: Record, outcomes: Sequence[Outcome], *, verbose: bool) -> Iterator[str]:
     yield f"{record.named}\n{_table(outcomes)}"
+    if record.note:
+        yield "note\n  " + clean(record.note)
     if verbose:
         lines = (f"{each.state:8}{each.seconds:8.2f} s  {each.case}" for each in outcomes)
         yield "every check\n" + "\n".join(lines)
@@ -145,6 +147,7 @@ def _plain(record: Record, outcomes: Iterable[Outcome]) -> dict[str, Any]:
     return {
         "dist": record.dist,
         "version": record.version,
+        "note": record.note,
         **{state: sum(each.state == state for each in told) for state in STATES},
         "cases": [
             {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from math import isfinite
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import attrs
 import click
 
+from mlpk.cli.json_text import json_text
 from mlpk.cli.text import listed
 from mlpk.errors import shown
 from mlpk.file.comparison import ABSENT, ArrayDifference, Comparison, Difference, compared
@@ -39,21 +39,19 @@ def command(ctx: click.Context, a: str, b: str, as_json: bool) -> None:
     with Source.open(a) as first, Source.open(b) as second:
         found = compared(first, second)
     if as_json:
-        told = attrs.asdict(found, filter=_is_there, value_serializer=_finite)
-        told = {"same": found.same, **told}
-        click.echo(json.dumps(told, indent=2))
+        click.echo(json_text({"same": found.same, **_json(found)}, _json))
     else:
         click.echo("\n\n".join(_told(found)) if not found.same else "the files are the same")
     ctx.exit(0 if found.same else 1)
 
 
-def _is_there(_: Any, value: Any) -> bool:
-    return value is not ABSENT
-
-
-def _finite(_: Any, __: Any, value: Any) -> Any:
-    """Return a number that JSON has; inf and nan become text."""
-    return str(value) if isinstance(value, float) and not isfinite(value) else value
+def _json(part: Any) -> dict[str, Any]:
+    """Return what is there of a difference, in numbers that JSON has; inf and nan become text."""
+    return {
+        name: str(value) if isinstance(value, float) and not isfinite(value) else value
+        for name, value in attrs.asdict(part, recurse=False).items()
+        if value is not ABSENT
+    }
 
 
 def _told(found: Comparison) -> Iterator[str]:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from math import prod
+from typing import Any
 
 import click
 
+from mlpk.cli.json_text import json_text
 from mlpk.cli.text import facts, listed
 from mlpk.file import reader
 from mlpk.file.source import Source
 from mlpk.table import size
 from mlpk_schemas.file import Header, TensorEntry, TrainState
 from mlpk_schemas.model import NodeSpec
-from mlpk_schemas.records import plain
+from mlpk_schemas.records import values
 
 __all__ = ["command"]
 
@@ -29,13 +30,17 @@ def command(model: str, as_json: bool, arrays: bool) -> None:
         digest, header = reader.digest(source), reader.read_header(source)
         count = source.size
     if as_json:
-        click.echo(json.dumps(plain(header), indent=2, default=bytes.hex))
+        click.echo(json_text(header, _json))
         return
     measured = [("digest", digest), ("size", f"{size(count)} ({count:,} bytes)")]
     click.echo(facts([*measured, *_facts(header)]))
     click.echo(f"\n{_nodes(header)}")
     if arrays:
         click.echo(f"\n{_tensors(header.tensors)}")
+
+
+def _json(part: Any) -> Any:
+    return part.hex() if isinstance(part, bytes) else values(part)
 
 
 def _facts(header: Header) -> Iterator[tuple[str, str]]:

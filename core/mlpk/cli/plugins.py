@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 import textwrap
 from collections.abc import Iterator
 
@@ -56,6 +57,8 @@ def _table(records: tuple[Record, ...]) -> str:
         )
         for r in records
     ]
+    if not sys.stdout.isatty():  # nobody's window is too narrow
+        return table(HEAD, rows, numbers=("kinds", "seconds"))
     taken = table(HEAD[:-1], [row[:-1] for row in rows], numbers=("kinds", "seconds"))
     room = max(LEAST, shutil.get_terminal_size().columns - len(taken.partition("\n")[0]) - 2)
     fitting = [(*row[:-1], textwrap.shorten(row[-1], room, placeholder=" ...")) for row in rows]

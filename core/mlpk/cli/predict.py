@@ -11,8 +11,9 @@ import mlpk
 from mlpk.arrays import Array
 from mlpk.cli.data import read_arrays
 from mlpk.cli.output import check_output
-from mlpk.errors import ConfigError, ShapeError
+from mlpk.errors import ConfigError, MissingPluginError, ShapeError
 from mlpk.file.replacement import replacement
+from mlpk.model import Model
 
 __all__ = ["command"]
 
@@ -33,7 +34,7 @@ def command(model: str, rows: str, output: str, classes: bool) -> None:
     if not output.endswith((".npy", ".npz")):
         raise ConfigError("--output", f"wanted a name that ends in .npy or .npz, found '{output}'")
     check_output(output, (model, rows))
-    loaded = mlpk.load(model)
+    loaded = _loaded(model)
     names = loaded.graph.outputs
     if len(names) > 1 and not output.endswith(".npz"):
         problem = (
@@ -51,6 +52,17 @@ def command(model: str, rows: str, output: str, classes: bool) -> None:
             np.save(file, arrays[names[0]], allow_pickle=False)
     for name, array in arrays.items():
         click.echo(f"{output}: {name}, {array.dtype} of shape {array.shape}", err=True)
+
+
+def _loaded(path: str) -> Model:
+    """Return a model whose layers are all here; what else its training run needs, it does without."""
+    try:
+        return mlpk.load(path)
+    except MissingPluginError:
+        model = mlpk.load(path, missing="opaque")
+        if not model.graph.is_whole:
+            raise
+        return model
 
 
 def _classes(array: Array, name: str) -> Array:

@@ -24,7 +24,9 @@ def results(found: Mapping[str, Any]) -> str:
     return "\n".join(f"{name:{width}}  {_value(value)}" for name, value in found.items())
 
 
-def listed(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Collection[str] = ()) -> str:
+def listed(
+    head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Collection[str] = ()
+) -> str:
     """Return a table of a file's texts: each harmless and cut, the rows beyond `ROWS` counted."""
     left = iter(rows)
     shown = [tuple(_cut(cell, _CELL) for cell in row) for row in islice(left, ROWS)]

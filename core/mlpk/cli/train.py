@@ -35,8 +35,8 @@ def command(config: str, output: str, resume: bool, changes: tuple[str, ...]) ->
 
     It is saved after every epoch, together with what the run needs to go on: --resume takes a run
     that was stopped, or given more epochs, to where it would have come in one go. Without a file
-    there --resume starts anew. A callback that puts earlier weights back at the end, such as
-    early_stopping, has those saved, and ends the run for good.
+    there --resume starts anew. A callback that puts other weights in place at the end, such as
+    early_stopping or moving_average, has those saved, and ends the run for good.
 
     Results of the last epoch go to standard output.
     """
@@ -53,20 +53,26 @@ def command(config: str, output: str, resume: bool, changes: tuple[str, ...]) ->
         hint = f"--resume goes on from what {output} holds." if saved else "Nothing was saved yet."
         click.echo(hint, err=True)
         raise
-    if fit.epoch >= run.fit.epochs and not fit.stopped and fit.logs == {}:
-        click.echo(f"{output} is at epoch {fit.epoch} of {run.fit.epochs} already.", err=True)
+    if fit.logs:
+        if fit.stopped and fit.epoch < fit.epochs:
+            click.echo(f"A callback ended the run after epoch {fit.epoch}.", err=True)
+    elif fit.stopped:
+        problem = f"The run in {output} ended at epoch {fit.epoch}, and does not go on from there; "
+        click.echo(f"{problem}nothing was trained.", err=True)
+    else:
+        wanted = f"of the {fit.epochs} wanted" if fit.epoch > fit.epochs else f"of {fit.epochs}"
+        click.echo(f"{output} is at epoch {fit.epoch} {wanted} already.", err=True)
     if not _holds(output, fit.model):
         # A callback put other weights in place at the end; from these the run cannot go on.
         click.echo(
-            "A callback put weights of an earlier epoch back, and these are saved; the results "
+            "A callback put other weights in place at the end, and these are saved; the results "
             "below are those of the last epoch.",
             err=True,
         )
         fit.stop()
         fit.save(output)
-    if fit.stopped and len(history) < fit.epochs:
-        click.echo(f"A callback ended the run after epoch {len(history)}.", err=True)
-    click.echo(f"Saved {output}.", err=True)
+    if fit.saved:
+        click.echo(f"Saved {output}.", err=True)
     click.echo(results({name: column[-1] for name, column in history.metrics.items()}))
 
 

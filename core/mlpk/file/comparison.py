@@ -12,10 +12,12 @@ import numpy as np
 
 from mlpk.arrays import Array
 from mlpk.file import reader
+from mlpk.file.prelude import PRELUDE_SIZE, VERSION, parse
 from mlpk.file.source import Source
+from mlpk.file.verification import verify
 from mlpk_schemas.file import Header, TensorEntry
 from mlpk_schemas.model import ModelSpec
-from mlpk_schemas.records import plain
+from mlpk_schemas.records import values
 
 __all__ = ["ABSENT", "ArrayDifference", "Comparison", "Difference", "compared"]
 
@@ -58,7 +60,7 @@ class ArrayDifference:
 
 @attrs.frozen
 class Comparison:
-    """All that differs between two files; nothing does if they are the same file."""
+    """All that differs between two files; nothing does if they have the same digest."""
 
     spec: tuple[Difference, ...]
     nodes: tuple[Difference, ...]
@@ -73,32 +75,59 @@ class Comparison:
 
 
 def compared(a: Source, b: Source) -> Comparison:
-    """Return what differs between two files; only arrays whose digests differ are read."""
-    first, second = reader.read_header(a), reader.read_header(b)
+    """Return what differs between two files, each of which is verified to its last byte first."""
+    digests = reader.digest(a), reader.digest(b)
+    if digests[0] == digests[1]:
+        for source in (a, b):
+            _verified(source)
+        return Comparison((), (), (), (), (), ())
+    first, second = _verified(a), _verified(b)
     common = {node.name for node in first.spec.nodes} & {node.name for node in second.spec.nodes}
-    return Comparison(
+    found = Comparison(
         spec=_fields(_outside(first.spec, common), _outside(second.spec, common)),
         nodes=_fields(_nodes(first.spec), _nodes(second.spec), depth=1),
         arrays=tuple(_arrays(a, first, b, second)),
-        state=_fields(plain(first.state), plain(second.state)),
-        meta=_fields(plain(first.meta), plain(second.meta)),
-        file=_fields(_rest(first), _rest(second)),
+        state=_fields(_opened(first.state), _opened(second.state)),
+        meta=_fields(first.meta, second.meta),
+        file=_fields(_rest(a, first), _rest(b, second)),
     )
+    if found.same:  # a node that stands there twice, for example, is told but once
+        return attrs.evolve(found, file=(Difference("digest", *digests),))
+    return found
+
+
+def _verified(source: Source) -> Header:
+    header = reader.read_header(source)
+    verify(source, header)
+    return header
+
+
+def _opened(value: Any) -> Any:
+    """Return records as dicts and tuples as lists; plain data stays, which may be most of a file."""
+    if isinstance(value, tuple):
+        return [_opened(item) for item in value]
+    if attrs.has(type(value)):
+        return {name: _opened(item) for name, item in values(value).items()}
+    if isinstance(value, Mapping) and any(attrs.has(type(item)) for item in value.values()):
+        return {name: _opened(item) for name, item in value.items()}
+    return value
 
 
 def _fields(a: Any, b: Any, depth: int = 0) -> tuple[Difference, ...]:
     return tuple(_differences("", a, b, depth))
 
 
-def _rest(header: Header) -> dict[str, Any]:
-    return {name: plain(getattr(header, name)) for name in REST}
+def _rest(source: Source, header: Header) -> dict[str, Any]:
+    minor = parse(bytes(source.read(PRELUDE_SIZE, 0)), source.size).minor
+    rest = {name: _opened(getattr(header, name)) for name in REST}
+    return {"version": f"{VERSION[0]}.{minor}", **rest}
 
 
 def _outside(spec: ModelSpec, common: Container[str]) -> dict[str, Any]:
     """Return what a spec says beside its nodes, and the order of those that both files have."""
     return {
         "dtype": spec.dtype,
-        "inputs": {given.name: plain(given) for given in spec.inputs},
+        "inputs": {given.name: _opened(given) for given in spec.inputs},
         "outputs": list(spec.outputs),
         "order of inputs": [given.name for given in spec.inputs],
         "order of nodes": [node.name for node in spec.nodes if node.name in common],
@@ -106,7 +135,7 @@ def _outside(spec: ModelSpec, common: Container[str]) -> dict[str, Any]:
 
 
 def _nodes(spec: ModelSpec) -> dict[str, Any]:
-    nodes: dict[str, dict[str, Any]] = {node.name: plain(node) for node in spec.nodes}
+    nodes: dict[str, dict[str, Any]] = {node.name: _opened(node) for node in spec.nodes}
     for node in nodes.values():
         del node["name"]
     return nodes
@@ -124,7 +153,7 @@ def _differences(where: str, a: Any, b: Any, depth: int = 0) -> Iterator[Differe
     elif isinstance(a, list) and isinstance(b, list) and _nested(a) and _nested(b):
         for place, (left, right) in enumerate(zip_longest(a, b, fillvalue=ABSENT)):
             yield from _differences(f"{where}[{place}]", left, right)
-    elif a != b or type(a) is not type(b):
+    elif a != b or repr(a) != repr(b):  # 1, 1.0 and True are equal, and so are 0.0 and -0.0
         yield Difference(where, a, b)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import attrs
 
 from mlpk import catalog
@@ -11,6 +13,7 @@ from mlpk.file import reader
 from mlpk.file.matching import understood
 from mlpk.file.needs import Need, needs, refuse_missing
 from mlpk.file.older.current import current
+from mlpk.file.older.filling import Filling
 from mlpk.file.older.upgraded import Upgraded
 from mlpk.file.portability import is_local
 from mlpk.file.prelude import PRELUDE_SIZE, VERSION, parse
@@ -82,9 +85,11 @@ def diagnosed(source: Source) -> Diagnosis:
         refuse_missing(header)
         with refusal():
             file, graph = understood(header, opaque=False)
-        stuck = _stuck(file, graph)
+        if not damage:
+            _make(source, header, file, [*graph.arrays("params"), *graph.arrays("buffers")])
+        stuck = _stuck(source, header, file, graph, damaged=bool(damage))
     except (FileFormatError, MissingPluginError) as error:
-        problem = str(error)
+        problem = str(error).removeprefix(f"{source.path}: ")
     prelude = parse(bytes(source.read(PRELUDE_SIZE, 0)), source.size)
     state = header.state
     return Diagnosis(
@@ -106,13 +111,22 @@ def diagnosed(source: Source) -> Diagnosis:
     )
 
 
-def _stuck(file: Upgraded, graph: Graph) -> str:
+def _make(source: Source, header: Header, file: Upgraded, names: Iterable[str]) -> None:
+    """Make the arrays that migrations compute, one after the other, as whoever loads them does."""
+    filling = Filling(source, header, file, "full")
+    for name in file.made.keys() & names:
+        filling.arrays([name])
+
+
+def _stuck(source: Source, header: Header, file: Upgraded, graph: Graph, *, damaged: bool) -> str:
     """Return why the training run of a file that loads cannot go on."""
     try:
         with refusal():
             current(file.header, graph.spec())
+            if not damaged and not file.stuck:
+                _make(source, header, file, file.names)
     except FileFormatError as error:
-        return str(error)
+        return str(error).removeprefix(f"{source.path}: ")
     return file.stuck
 
 

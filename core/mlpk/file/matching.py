@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from mlpk.errors import FileFormatError, GraphError, ShapeError, UnknownKindError, listing
+from mlpk.file.fields import refuse_other_fields
 from mlpk.file.layout import type_of
 from mlpk.file.older.upgraded import Upgraded, state_tensors, upgraded
 from mlpk.file.refusal import escaped
@@ -21,6 +22,7 @@ def understood(header: Header, *, opaque: bool) -> tuple[Upgraded, Graph]:
     """Return a file in the schemas of today, and its graph, which declares exactly its arrays."""
     with as_faults():
         file = upgraded(header)
+        refuse_other_fields(file.header)
         graph = Graph.of_spec(file.header.spec, opaque=header.plugins if opaque else None)
         match(graph, file)
     return file, graph

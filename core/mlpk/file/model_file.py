@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from os import PathLike, fspath
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,6 +14,7 @@ from mlpk import catalog
 from mlpk.arrays import Array
 from mlpk.errors import (
     ConfigError,
+    DataError,
     FileAccessError,
     ShapeError,
     listing,
@@ -21,17 +22,17 @@ from mlpk.errors import (
 )
 from mlpk.file import layout, reader, writer
 from mlpk.file.header import check_meta
-from mlpk.file.kept import Kept
-from mlpk.file.matching import as_faults, understood
+from mlpk.file.kept import Kept, digest_of
+from mlpk.file.matching import understood
 from mlpk.file.needs import refuse_missing, used
 from mlpk.file.older.current import current
 from mlpk.file.older.filling import Filling
-from mlpk.file.older.upgraded import upgraded
 from mlpk.file.pause import uncollected
 from mlpk.file.portability import warn_of_local
 from mlpk.file.refusal import refusal
-from mlpk.file.source import Source
+from mlpk.file.source import Source, path_text
 from mlpk.graph import Graph
+from mlpk.inputs import check_flag
 from mlpk.opaque import Opaque
 from mlpk.storage import Storage
 from mlpk.version import __version__
@@ -62,13 +63,14 @@ Run = tuple[TrainState, Mapping[str, Array]]
 
 def save(model: Model, path: PathLikeStr, run: Run | None, *, durable: bool = True) -> str:
     """Write a model, and the state of its training run if given; return the digest."""
-    mapped = model.storage.mapped_from
-    if mapped is not None and Path(path).resolve() == mapped:
-        problem = f"{fspath(path)}: this model's arrays are mapped from that very file; "
-        raise FileAccessError(f"{problem}save it elsewhere, or load it without mmap", fspath(path))
+    name, mapped = path_text(path), model.storage.mapped_from
+    check_flag("durable", durable)
+    if mapped is not None and Path(name).resolve() == mapped:
+        problem = f"{name}: this model's arrays are mapped from that very file; save it elsewhere"
+        raise FileAccessError(f"{problem}, or load it without mmap", name)
     head, tensors = _written(model, run)
     warn_of_local(head, stacklevel=3)
-    return writer.write(fspath(path), head, tensors, durable=durable)
+    return writer.write(name, head, tensors, durable=durable)
 
 
 def check(model: Model, run: Run | None) -> None:
@@ -102,18 +104,19 @@ def read(
     verify: Literal["full", "header"] = "full",
     mmap: bool = False,
 ) -> Opened:
-    """Return what a file holds, in the schemas of today, checked in the order that the format sets."""
+    """Return what a file or its bytes hold, in the schemas of today, checked in the format's order."""
     for name, value, wanted in (
         ("missing", missing, ("error", "opaque")),
         ("verify", verify, ("full", "header")),
     ):
         if value not in wanted:
             raise ConfigError(name, f"wanted one of {wanted}, found {shown(value)}")
-    with _opened(given) as source:
+    check_flag("mmap", mmap)
+    with Source.of(given) if isinstance(given, bytes) else Source.open(given) as source:
         with uncollected():
             head = reader.read_header(source, expect=expect)
             if missing == "error":
-                refuse_missing(head)
+                refuse_missing(head, source.path)
             with refusal(source.path):
                 file, graph = understood(head, opaque=missing == "opaque")
         filling = Filling(source, head, file, verify, mmap=mmap)
@@ -133,7 +136,8 @@ def read(
         kept = None
         if missing == "opaque":
             rest = filling.arrays(file.names - set(names))
-            kept = Kept(file.header.state, rest, head.plugins, head.ext)
+            digest = digest_of(storage) if file.header.state is not None else b""
+            kept = Kept(file.header.state, rest, digest, head.plugins, head.ext)
         filling.verify_rest()
         return Opened(graph, storage, file.header, kept)
 
@@ -143,15 +147,15 @@ def checkpoint(path: PathLikeStr) -> tuple[Header, dict[str, Array]]:
 
     Both are in the schemas of today: every kind in the header is written as it would be now.
     """
-    with _opened(path) as source:
+    with Source.open(path) as source:
         head = reader.read_header(source)
-        refuse_missing(head)
+        refuse_missing(head, source.path)
         with refusal(source.path):
             file, graph = understood(head, opaque=False)
             if not file.stuck:
                 header = current(file.header, graph.spec())
         if file.stuck:
-            problem = f"the run in {fspath(path)} cannot go on: {file.stuck}; start anew from its"
+            problem = f"the run in {source.path} cannot go on: {file.stuck}; start anew from its"
             raise ConfigError("resume", f"{problem} parameters (load_params)")
         filling = Filling(source, head, file, "full")
         found = filling.arrays(file.names)
@@ -161,25 +165,31 @@ def checkpoint(path: PathLikeStr) -> tuple[Header, dict[str, Array]]:
 
 def header(path: PathLikeStr) -> Header:
     """Return the header of a file, verified, as it stands there."""
-    with _opened(path) as source:
+    with Source.open(path) as source:
         return reader.read_header(source)
 
 
 def arrays(path: PathLikeStr) -> dict[str, Array]:
     """Return every tensor of a file by name, verified, as it stands there."""
-    with _opened(path) as source:
+    with Source.open(path) as source:
         return reader.read_arrays(source, reader.read_header(source))
 
 
 def load_params(model: Model, path: PathLikeStr, *, strict: bool) -> list[str]:
-    """Copy parameters and buffers from a file into a model; return the names taken."""
+    """Copy parameters and buffers from a file into a model; return the names taken.
+
+    The file's own network is checked first, as `read` does it; kinds that are not here stay opaque.
+    """
+    name = path_text(path)
+    check_flag("strict", strict)
     if model.storage.mapped_from is not None:
         problem = f"its arrays are mapped from {model.storage.mapped_from}, and cannot be written"
         raise ConfigError("model", f"{problem}; load it without mmap")
-    with _opened(path) as source:
-        head = reader.read_header(source)
-        with refusal(source.path), as_faults():
-            file = upgraded(head)
+    with Source.open(name) as source:
+        with uncollected():
+            head = reader.read_header(source)
+            with refusal(name):
+                file, _ = understood(head, opaque=True)
         theirs = {name for name in file.names if not name.startswith(("slot:", "state:"))}
         mine = {**model.params, **model.buffers}
         if strict and theirs != mine.keys():
@@ -187,20 +197,36 @@ def load_params(model: Model, path: PathLikeStr, *, strict: bool) -> list[str]:
             raise ShapeError(
                 f"wanted exactly this model's arrays; missing are: {listing(absent)}; "
                 f"unknown are: {listing(extra)}. strict=False takes those that both have",
-                fspath(path),
+                name,
             )
-        names = [name for name in mine if name in theirs]
-        for name in names:
-            shape, dtype = file.shape_and_dtype(name)
-            where = f"{fspath(path)}, '{name}'"
-            if shape != mine[name].shape:
-                raise ShapeError(f"wanted shape {mine[name].shape}, found {shape}", where)
-            if not np.can_cast(dtype, mine[name].dtype, "same_kind"):
-                wanted, found = mine[name].dtype, layout.type_of(dtype)
+        taken = [each for each in mine if each in theirs]
+        for each in taken:
+            shape, dtype = file.shape_and_dtype(each)
+            where = f"{name}, '{each}'"
+            if shape != mine[each].shape:
+                raise ShapeError(f"wanted shape {mine[each].shape}, found {shape}", where)
+            if not np.can_cast(dtype, mine[each].dtype, "same_kind"):
+                wanted, found = mine[each].dtype, layout.type_of(dtype)
                 raise ShapeError(f"wanted dtype {wanted}, found {found}", where)
-        for name, array in Filling(source, head, file, "full").arrays(names).items():
-            mine[name][...] = array
-    return names
+        held = Filling(source, head, file, "full").arrays(taken)
+    for each, array in held.items():
+        _refuse_loss(array, mine[each].dtype, f"{name}, '{each}'")
+    for each, array in held.items():
+        mine[each][...] = array
+    return taken
+
+
+def _refuse_loss(array: Array, dtype: np.dtype[Any], where: str) -> None:
+    """Refuse numbers that another dtype cannot hold, of which it would make infinities or others."""
+    if array.dtype == dtype or np.can_cast(array.dtype, dtype, "safe"):
+        return
+    with np.errstate(over="ignore", under="ignore"):
+        cast = array.astype(dtype)
+    whole = dtype.kind in "iu"
+    lost = cast != array if whole else np.isfinite(cast) != np.isfinite(array)
+    if lost.any():
+        problem = f"wanted numbers that {dtype} can hold, found {array[lost].flat[0]}"
+        raise DataError(f"{where}: {problem}")
 
 
 def checked_meta(meta: Mapping[str, str]) -> dict[str, str]:
@@ -217,13 +243,15 @@ def checked_meta(meta: Mapping[str, str]) -> dict[str, str]:
 
 def _written(model: Model, run: Run | None) -> tuple[dict[str, Any], dict[str, Array]]:
     kept = model.kept
-    state, more = run or ((kept.state, kept.arrays) if kept is not None else (None, {}))
+    state, more = run or (None, {})
+    if run is None and kept is not None and kept.state is not None and kept.is_of(model.storage):
+        state, more = kept.state, kept.arrays
     spec = model.spec
     head = {
         "critical": (),
         "ext": {} if kept is None else kept.ext,
         "generator": f"mlpk {__version__}",
-        "meta": model.meta,
+        "meta": checked_meta(model.meta),
         "plugins": _claims(model, spec, state),
         "spec": spec,
         "state": state,
@@ -233,10 +261,10 @@ def _written(model: Model, run: Run | None) -> tuple[dict[str, Any], dict[str, A
 
 def _claims(model: Model, spec: ModelSpec, state: TrainState | None) -> tuple[PluginClaim, ...]:
     """Return what the file shall say about each third-party distribution that it needs."""
-    kept: dict[str, tuple[str, str]] = {}
-    if model.kept is not None and state is model.kept.state:
+    claimed: dict[str, tuple[str, str]] = {}
+    if model.kept is not None and state is not None and state is model.kept.state:
         theirs = {kind["id"] for _, kind in used(evolved(spec, nodes=()), state)}
-        kept = {
+        claimed = {
             identity: (claim.dist, claim.version)
             for claim in model.kept.claims
             for identity in claim.ids
@@ -244,19 +272,15 @@ def _claims(model: Model, spec: ModelSpec, state: TrainState | None) -> tuple[Pl
         }
     for node in model.graph.nodes.values():
         if isinstance(node.layer, Opaque):
-            kept |= node.layer.claimed()
+            claimed |= node.layer.claimed()
     found: dict[tuple[str, str], set[str]] = {}
     for identity in {kind["id"] for _, kind in used(spec, state)}:
         owner = catalog.current().owner(identity)
-        if identity in kept:
-            found.setdefault(kept[identity], set()).add(identity)
+        if identity in claimed:
+            found.setdefault(claimed[identity], set()).add(identity)
         elif owner is not None:
             found.setdefault((owner.dist, owner.version), set()).add(identity)
     return tuple(
         PluginClaim(dist=dist, version=version, ids=tuple(sorted(ids)))
         for (dist, version), ids in sorted(found.items())
     )
-
-
-def _opened(given: PathLikeStr | bytes) -> Source:
-    return Source.of(given) if isinstance(given, bytes) else Source.open(fspath(given))

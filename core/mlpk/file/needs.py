@@ -9,7 +9,7 @@ import attrs
 
 from mlpk import catalog
 from mlpk.catalog import FIRST_PARTY
-from mlpk.errors import MissingPluginError, TooNew
+from mlpk.errors import LOOK, PREDICT, MissingPluginError, TooNew
 from mlpk.kind import inner
 from mlpk_schemas.file import Header, TrainState
 from mlpk_schemas.model import ModelSpec
@@ -82,7 +82,7 @@ def needs(header: Header) -> list[Need]:
     return list(found.values())
 
 
-def refuse_missing(header: Header) -> None:
+def refuse_missing(header: Header, path: str | None = None) -> None:
     """Refuse a file whose kinds are not all active, or too old, here; all of them at once."""
     found = needs(header)
     missing = dict.fromkeys(
@@ -94,4 +94,12 @@ def refuse_missing(header: Header) -> None:
     if missing or newer:
         why = {identity: catalog.current().why_missing(identity) for identity, _, _ in missing}
         reasons = {identity: reason for identity, reason in why.items() if reason}
-        raise MissingPluginError(list(missing), list(dict.fromkeys(newer)), reasons)
+        layers = {kind["id"] for _, kind in used(header.spec, None)}
+        lacks_layers = any(need.id in layers for need in found if need.state in ("missing", "newer"))
+        raise MissingPluginError(
+            list(missing),
+            list(dict.fromkeys(newer)),
+            reasons,
+            path,
+            LOOK if lacks_layers else PREDICT,
+        )

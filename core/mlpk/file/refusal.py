@@ -23,7 +23,7 @@ def refusal(path: str | None = None) -> Iterator[None]:
             error.problem, path=path, field=error.field, offset=error.offset
         ) from error.__cause__
     except ConfigError as error:
-        # Validators quote the value as it is, so the sentence is escaped and cut as well.
+        # Some validators quote a value as it is, so the sentence is escaped and cut as well.
         raise FileFormatError(
             escaped(error.problem, 320), path=path, field=escaped(error.where) or "header"
         ) from None
@@ -32,6 +32,9 @@ def refusal(path: str | None = None) -> Iterator[None]:
 
 
 def escaped(text: str, limit: int = 80) -> str:
-    """Return text from a file for a message: printable ASCII, cut to `limit` characters."""
-    safe = ascii(text[: limit + 1])[1:-1]
+    """Return text from a file for a message: printable ASCII, cut to `limit` characters.
+
+    A backslash stays as it is: most are of what was escaped before.
+    """
+    safe = "".join(c if " " <= c <= "~" else ascii(c)[1:-1] for c in text[: limit + 1])
     return safe if len(safe) <= limit else safe[: limit - 3] + "..."

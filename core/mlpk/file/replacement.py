@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from mlpk.errors import FileAccessError
-from mlpk.file.source import PathLike, kind_of_file
+from mlpk.file.source import PathLike, kind_of_file, path_text
 
 __all__ = ["check_target", "replacement"]
 
@@ -37,11 +37,10 @@ def replacement(path: PathLike, *, durable: bool) -> Iterator[BinaryIO]:
     before it takes the place, and its name when this returns. What the system refuses, also in
     the block, is raised as `FileAccessError`.
     """
-    name = os.fsdecode(path)
+    name = path_text(path)
     try:
         target, mode = _target(name)
-        temporary, file = _temporary(target.parent, 0o666 if mode is None else 0o600)
-        try:
+        with _temporary(target.parent, 0o666 if mode is None else 0o600) as (temporary, file):
             yield file
             file.flush()
             if mode is not None and sys.platform != "win32":
@@ -50,12 +49,6 @@ def replacement(path: PathLike, *, durable: bool) -> Iterator[BinaryIO]:
                 os.fsync(file.fileno())
             file.close()
             temporary.replace(target)
-        except BaseException:
-            with suppress(OSError):
-                file.close()
-            with suppress(OSError):
-                temporary.unlink()
-            raise
     except FileAccessError:
         raise
     except OSError as error:
@@ -66,12 +59,11 @@ def replacement(path: PathLike, *, durable: bool) -> Iterator[BinaryIO]:
 
 def check_target(path: PathLike) -> None:
     """Refuse a path that `replacement` could not write to, before hours of work depend on it."""
-    name = os.fsdecode(path)
+    name = path_text(path)
     try:
         target, _ = _target(name)
-        temporary, file = _temporary(target.parent, 0o600)
-        file.close()
-        temporary.unlink()
+        with _temporary(target.parent, 0o600):
+            pass
     except FileAccessError:
         raise
     except OSError as error:
@@ -112,18 +104,41 @@ def _followed(name: str) -> Path:
         return Path(os.path.realpath(name))
 
 
-def _temporary(folder: Path, mode: int) -> tuple[Path, BinaryIO]:
-    """Make a file under a name that nobody else has; it does not grow with the target's."""
-    while True:
-        path = folder / f".mlpk-{secrets.token_hex(8)}"
-        with suppress(FileExistsError):
-            descriptor = os.open(path, _FLAGS, mode)
-            break
+@contextmanager
+def _temporary(folder: Path, mode: int) -> Iterator[tuple[Path, BinaryIO]]:
+    """Yield a new file under a name that nobody else has; afterwards nothing has that name.
+
+    The name does not grow with the target's. It is settled before the file is there, since an
+    interruption (Ctrl-C) may come at any moment, also before anyone holds what was opened. One
+    that comes while the file is removed is caught by the second attempt.
+    """
+    path = _free(folder)
+    file = None
     try:
-        return path, os.fdopen(descriptor, "wb", _BUFFER)
-    except BaseException:  # no memory for the buffer
-        path.unlink()
+        try:
+            file = os.fdopen(os.open(path, _FLAGS, mode), "wb", _BUFFER)
+            yield path, file
+        finally:
+            _remove(path, file)
+    except BaseException:
+        _remove(path, file)
         raise
+
+
+def _free(folder: Path) -> Path:
+    """Return a name that nothing has; nobody can guess it and take it meanwhile."""
+    while os.path.lexists(path := folder / f".mlpk-{secrets.token_hex(8)}"):
+        pass
+    return path
+
+
+def _remove(path: Path, file: BinaryIO | None) -> None:
+    if file is not None:
+        with suppress(OSError):
+            file.close()
+    with suppress(OSError):
+        if os.path.lexists(path):  # it is not, once it took its place
+            path.unlink()
 
 
 def _failed(name: str, error: OSError) -> FileAccessError:

@@ -13,7 +13,7 @@ from typing import Final, Self
 
 from mlpk.errors import ConfigError, FileAccessError, FileFormatError, shown
 
-__all__ = ["PathLike", "Source", "Window", "kind_of_file"]
+__all__ = ["PathLike", "Source", "Window", "kind_of_file", "path_text"]
 
 PathLike = str | os.PathLike[str]
 
@@ -101,11 +101,13 @@ class _Memory(Source):
 
 class _File(Source):
     def __init__(self, path: PathLike) -> None:
-        self.path = os.fsdecode(path)
+        self.path = path_text(path)
         self._lock = Lock()
         try:
             self._descriptor = os.open(self.path, _FLAGS)
-        except (OSError, ValueError) as error:
+        except ValueError as error:  # a NUL or a lone surrogate, which no terminal should get
+            raise FileAccessError(f"{self.path!r}: cannot be opened: {error}", self.path) from error
+        except OSError as error:
             raise self._failed("opened", error) from error
         status = os.fstat(self._descriptor)
         if not stat.S_ISREG(status.st_mode):
@@ -176,6 +178,17 @@ class Window:
             self._held = self._source.read(max(length, ahead), offset)
             self._start, begin = offset, 0
         return self._held[begin : begin + length]
+
+
+def path_text(path: object, where: str = "path") -> str:
+    """Return a path as text, or refuse what is none; `where` names the argument."""
+    text = path.__fspath__() if isinstance(path, os.PathLike) else path
+    if isinstance(text, str):
+        return text
+    problem = f"wanted a path as text or a pathlib.Path, found {shown(path)}"
+    if isinstance(path, bytes | bytearray | memoryview):
+        problem += "; loads takes the bytes of a file, and os.fsdecode makes text of a path"
+    raise ConfigError(where, problem)
 
 
 def kind_of_file(mode: int) -> str:

@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 
 import attrs
 
-from mlpk.errors import PortabilityWarning
+from mlpk.errors import PluginError, PortabilityWarning
 from mlpk.example import Example
 from mlpk.testing.inapplicable import InapplicableError
 
@@ -98,4 +98,5 @@ class Case:
 
 def _said(error: Exception) -> str:
     said = str(error).strip()
-    return said if isinstance(error, AssertionError) and said else f"{type(error).__name__}: {said}"
+    spoken = isinstance(error, AssertionError | PluginError)  # the latter by the node
+    return said if spoken and said else f"{type(error).__name__}: {said}"

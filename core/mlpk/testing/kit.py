@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from importlib import metadata
 
 from mlpk import catalog
 from mlpk.errors import PluginError, listing
 from mlpk.example import Example
-from mlpk.installed import normalised
+from mlpk.installed import GROUP, is_name, normalised
+from mlpk.record import Brought, Record
 from mlpk.testing import (
     callbacks,
     going_on,
@@ -22,6 +24,7 @@ from mlpk.testing import (
 from mlpk.testing.case import Case, Check
 from mlpk.testing.inapplicable import InapplicableError
 from mlpk.testing.known import declared
+from mlpk.testing.pairs import draws_a_pair
 
 __all__ = ["CHECKS", "Case", "cases", "conformance"]
 
@@ -29,6 +32,13 @@ __all__ = ["CHECKS", "Case", "cases", "conformance"]
 def nothing_is_checked(_: Example) -> None:
     """What may have to load its data, or may do anything at all, is left alone, and counted."""
     raise InapplicableError("the kit has no checks for data sets and commands")
+
+
+def migrations_are_not_checked(_: Example) -> None:
+    """Files of each earlier schema are read; none is here, so that this is left alone, and counted."""
+    raise InapplicableError(
+        "no file of an earlier schema is here: keep one of each in your tests, and load it"
+    )
 
 
 CHECKS: Mapping[str, tuple[Check, ...]] = {
@@ -42,6 +52,7 @@ CHECKS: Mapping[str, tuple[Check, ...]] = {
     "callbacks": callbacks.CHECKS,
 }
 NO_CHECKS: tuple[Check, ...] = (nothing_is_checked,)
+PAIRS = ("losses", "metrics")  # what takes a prediction and a target
 
 
 def cases(dist: str, known: Mapping[str, str] | None = None) -> list[Case]:
@@ -51,23 +62,34 @@ def cases(dist: str, known: Mapping[str, str] | None = None) -> list[Case]:
     brought = [item for item in current.brought if item.dist == dist]
     if not brought:
         records = [record for record in current.records if record.dist == dist]
-        why = (
-            f": it is {records[0].state}\n{records[0].error}"
-            if records
-            else ", and none is installed"
-        )
         active = listing(record.dist for record in current.records if record.state == "active")
-        raise PluginError(f"no active plugin is called '{dist}'{why}. Active are: {active}", dist)
+        problem = f"no active plugin is called '{dist}'{_why_none(dist, records)}"
+        raise PluginError(f"{problem}. Active are: {active}", dist)
     made = [
         Case(item.id, number, check, example, item.family)
         for item in brought
         for number, example in enumerate(_examples(item))
-        for check in CHECKS.get(item.family, NO_CHECKS)
+        for check in (*CHECKS.get(item.family, NO_CHECKS), *_migrating(item, number))
     ]
     return declared(made, known or {})
 
 
-def _examples(item: catalog.Brought) -> list[Example]:
+def _why_none(dist: str, records: Sequence[Record]) -> str:
+    """Return why a distribution brings nothing, to follow its name in a sentence."""
+    if records:
+        return f": it {records[0].fate}: {records[0].reason}"
+    if is_name(dist) and any(metadata.distributions(name=dist)):
+        return f": {dist} is installed, but has no entry point in the group '{GROUP}'"
+    return ", and none is installed"
+
+
+def _migrating(item: Brought, number: int) -> tuple[Check, ...]:
+    """Return what is said, once a kind, of migrations."""
+    migrates = number == 0 and getattr(item.thing, "migrations", None)
+    return (migrations_are_not_checked,) if migrates else ()
+
+
+def _examples(item: Brought) -> list[Example]:
     if item.family not in CHECKS:
         return [Example(item.thing)]
     if item.family == "callbacks":
@@ -76,6 +98,13 @@ def _examples(item: catalog.Brought) -> list[Example]:
     if not examples:
         raise PluginError(
             f"'{item.id}' has no examples, so that nothing of it is checked", item.dist
+        )
+    if item.family in PAIRS and any(not draws_a_pair(example) for example in examples):
+        raise PluginError(
+            f"'{item.id}' has no examples of a prediction and a target, so that nothing of it is "
+            "checked: `examples` has to yield Example(cls(), draw=...), where draw(rng, n) gives "
+            "both",
+            item.dist,
         )
     return examples
 

@@ -11,6 +11,7 @@ from mlpk.loss import Loss
 from mlpk.testing.alarms import raised
 from mlpk.testing.differences import assert_close, by_differences
 from mlpk.testing.layouts import LAYOUTS
+from mlpk.testing.pairs import pair
 
 __all__ = ["CHECKS"]
 
@@ -168,5 +169,5 @@ def _both_ways(
 
 def _drawn(example: Example) -> tuple[Loss, Array, Array]:
     assert isinstance(example.instance, Loss)
-    prediction, target = example.inputs(np.random.default_rng(0), ROWS)
+    prediction, target = pair(example, ROWS)
     return example.instance, np.array(prediction, np.float64), np.array(target)

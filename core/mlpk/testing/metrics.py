@@ -10,6 +10,7 @@ from mlpk.metric import Metric
 from mlpk.testing.alarms import raised
 from mlpk.testing.inapplicable import InapplicableError
 from mlpk.testing.layouts import LAYOUTS
+from mlpk.testing.pairs import pair
 
 __all__ = ["CHECKS"]
 
@@ -145,5 +146,5 @@ def _assert_same(
 
 def _drawn(example: Example) -> tuple[Metric, Array, Array]:
     assert isinstance(example.instance, Metric)
-    prediction, target = example.inputs(np.random.default_rng(0), ROWS)
+    prediction, target = pair(example, ROWS)
     return example.instance, np.array(prediction), np.array(target)

@@ -1,4 +1,4 @@
-"""The schemas of callbacks: what a state that was kept by an earlier release goes through."""
+"""The schemas of callbacks: what the state of an earlier release goes through."""
 
 from __future__ import annotations
 
@@ -12,24 +12,26 @@ __all__ = ["SCHEMAS", "current_states", "schemas"]
 
 # The key among the options of a run under which the schemas stand that are not 1.
 SCHEMAS = "schemas"
-Kept = Iterable[tuple[str, Any]]
+NamedCallbacks = Iterable[tuple[str, Any]]
 
 
-def schemas(kept: Kept) -> dict[str, Any]:
+def schemas(callbacks: NamedCallbacks) -> dict[str, Any]:
     """Return {"schemas": {name: schema}} of callbacks by name; nothing if each has schema 1."""
-    found = {name: schema for name, callback in kept if (schema := _schema(name, callback)) > 1}
+    found = {
+        name: schema for name, callback in callbacks if (schema := _schema(name, callback)) > 1
+    }
     return {SCHEMAS: found} if found else {}
 
 
 def current_states(
-    kept: Kept, states: Mapping[str, dict[str, Any]], written: object
+    callbacks: NamedCallbacks, states: Mapping[str, dict[str, Any]], written: object
 ) -> dict[str, dict[str, Any]]:
     """Return the states of a file after the migrations of the callbacks that they belong to.
 
     `written` are the schemas that the file tells. A newer one is refused.
     """
     told = written if isinstance(written, Mapping) else {}
-    here = [(name, callback) for name, callback in kept if name in states]
+    here = [(name, callback) for name, callback in callbacks if name in states]
     then = {name: told.get(name, 1) for name, _ in here}
     newer = [
         _too_new(callback, then[name], _schema(name, callback))

@@ -6,6 +6,7 @@ import inspect
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import combinations
 from numbers import Number
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -51,6 +52,7 @@ class Callbacks:
             if any(callback is other for other in self.listed[:place]):
                 raise ConfigError(where, "this object is listed twice")
         _refuse_rivals(self.listed)
+        _refuse_shared_files(self.listed, self.savers)
         for manager, callbacks in zip(self._managers, (others, self.savers), strict=True):
             for callback in reversed(callbacks):  # pluggy calls the last registered first
                 manager.register(callback)
@@ -79,19 +81,20 @@ class Callbacks:
             held = self._rngs[name] = stream(seed, f"callback/{self._moment}/{name}", step)
         return held
 
-    def stateful(self) -> Iterator[tuple[str, Any]]:
-        """Yield (name, callback) of those that keep state and are no checkpoints.
-
-        A name is the kind, numbered if need be.
-        """
+    def planned(self) -> Iterator[tuple[str, Any]]:
+        """Yield (name, callback) of those that a run that goes on must have: all but checkpoints."""
         savers = set(map(id, self.savers))
-        return ((name, callback) for name, callback in self.kept() if id(callback) not in savers)
+        return ((name, each) for name, each in self.named() if id(each) not in savers)
 
-    def kept(self) -> Iterator[tuple[str, Any]]:
-        """Yield (name, callback) of all that keep state; what checkpoints keep is not part of a plan."""
+    def stateful(self) -> Iterator[tuple[str, Any]]:
+        """Yield (name, callback) of those that keep state."""
+        return ((name, callback) for name, callback in self.named() if all(_halves(callback)))
+
+    def named(self) -> Iterator[tuple[str, Any]]:
+        """Yield (name, callback) of those that have state or `config`; a kind is numbered if need be."""
         taken = {"data", "history", "running", "validation"}
         for callback in self.listed:
-            if all(_halves(callback)):
+            if all(_halves(callback)) or callable(getattr(callback, "config", None)):
                 stem = getattr(callback, "kind", type(callback).__name__)
                 name, number = stem, 0
                 while name in taken:
@@ -153,6 +156,21 @@ def _same(one: Any, other: Any) -> bool:
     """Tell whether two checkpoints go to the same file."""
     paths: set[str] = {os.path.realpath(checkpoint.path) for checkpoint in (one, other)}
     return len(paths) == 1
+
+
+def _refuse_shared_files(listed: list[Any], savers: list[Any]) -> None:
+    """Refuse two checkpoints to one file: each would take the other's for its own."""
+    for one, other in combinations(savers, 2):
+        if _same(one, other):
+            first, second = (
+                next(place for place, callback in enumerate(listed) if callback is each)
+                for each in (one, other)
+            )
+            raise ConfigError(
+                f"callbacks[{second}]",
+                f"{other.path} is the file of callbacks[{first}] already; leave one of them out, "
+                "or give each a file of its own",
+            )
 
 
 def _refuse_rivals(callbacks: list[Any]) -> None:

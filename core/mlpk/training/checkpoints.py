@@ -4,20 +4,59 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from mlpk.errors import FileFormatError, MlpkError
-from mlpk.file import model_file
-from mlpk.file.replacement import replacement
+from mlpk.errors import MlpkError
+from mlpk.file import model_file, reader
+from mlpk.file.replacement import check_target, replacement
+from mlpk.file.source import Source
 
-__all__ = ["earlier", "earlier_whole", "keep_as_earlier", "step_of"]
+__all__ = [
+    "check_earlier",
+    "earlier",
+    "earlier_whole",
+    "identity",
+    "keep_as_earlier",
+    "settled",
+    "step_of",
+]
+
+# More digits than the step of any run has.
+LAST = 10**12
 
 
 def earlier(path: str, step: int) -> Path:
     """Return the name of a checkpoint that `path` held at a step."""
     newest = Path(path)
     return newest.with_name(f"{newest.stem}-{step:06d}{newest.suffix}")
+
+
+def settled(path: str | os.PathLike[str]) -> str:
+    """Return a path that stays that of one file wherever the program goes from here."""
+    name = os.fsdecode(path)
+    try:
+        # Of "folder/", which is no file, the end says so; `abspath` would take it off.
+        return os.path.join(Path.cwd(), name)  # noqa: PTH118 - a `Path` would take it off, too
+    except FileNotFoundError:  # the current folder is gone, which is told where it is written to
+        return name
+
+
+def check_earlier(path: str) -> None:
+    """Refuse a path beside which no earlier checkpoints could stand."""
+    check_target(earlier(path, LAST))
+    for other, _ in _beside(Path(path)):
+        check_target(other)
+
+
+def identity(path: str | Path) -> str | None:
+    """Return the digest of a model file, which no other has; None for anything else that is there."""
+    try:
+        with Source.open(os.fspath(path)) as source:
+            return reader.digest(source)
+    except (MlpkError, OSError):
+        return None
 
 
 def step_of(path: str | Path) -> int | None:
@@ -46,18 +85,25 @@ def keep_as_earlier(path: str, step: int) -> None:
 def earlier_whole(path: str) -> tuple[Path, int] | None:
     """Return the last written of the earlier checkpoints that are whole, with its step, if any.
 
-    Files that only look like one are passed over.
+    Files that only look like one are passed over, and those that this program cannot go on from.
     """
-    newest = Path(path)
     found = []
-    for other in newest.parent.glob("*"):
-        digits = other.stem.removeprefix(f"{newest.stem}-")
-        if digits.isascii() and digits.isdecimal() and other == earlier(path, int(digits)):
-            with suppress(OSError):
-                found.append((other.stat().st_mtime_ns, int(digits), other))
+    for other, step in _beside(Path(path)):
+        with suppress(OSError):
+            found.append((other.stat().st_mtime_ns, step, other))
     for _, step, other in sorted(found, reverse=True):
-        with suppress(FileFormatError, OSError):
+        with suppress(MlpkError, OSError):  # also one that is whole and cannot be gone on from here
             header, _ = model_file.checkpoint(other)
             if header.state is not None and header.state.fit.step == step:
                 return other, step
     return None
+
+
+def _beside(newest: Path) -> Iterator[tuple[Path, int]]:
+    """Yield what is called like an earlier checkpoint, and the step in its name."""
+    for other in newest.parent.glob("*"):
+        digits = other.stem.removeprefix(f"{newest.stem}-")
+        if digits.isascii() and digits.isdecimal() and len(digits) < len(str(LAST)):
+            step = int(digits)
+            if other == earlier(str(newest), step):
+                yield other, step

@@ -6,7 +6,7 @@ import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from math import inf
 from numbers import Real
-from os import PathLike, fspath
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from mlpk.training import resume as resuming
 from mlpk.training.batch import Batch, Rows
 from mlpk.training.blame import about
 from mlpk.training.callbacks import Callbacks
+from mlpk.training.checkpoints import settled
 from mlpk.training.evaluation import Evaluation, rows_or_stream
 from mlpk.training.feasibility import planned_batches
 from mlpk.training.history import History
@@ -78,6 +79,7 @@ class Fit:
         check_count("accumulate", accumulate)
         check_flag("shuffle", shuffle)
         check_flag("drop_last", drop_last)
+        check_flag("resume", resume)
         self.model = model
         self.epochs = epochs
         self.epoch = 0
@@ -106,21 +108,22 @@ class Fit:
             accumulate=accumulate, frozen=self.frozen,
         )  # fmt: skip
         self._evaluation = self._prepared(validation, loss, metrics, regularizer, batch_size)
-        self.callbacks = Callbacks(callbacks, progress, _checked_path(checkpoint))
+        path = _checked_path(checkpoint)
+        self.callbacks = Callbacks(callbacks, progress, path)
         if self.callbacks.savers:
             resuming.refuse_unresumable(self)
-        if resume and checkpoint is None:
+        if resume and path is None:
             raise ConfigError("resume", "wants checkpoint= too: the file where the run stopped")
         self._interrupts = Interrupts()
-        self._resume_from = fspath(checkpoint) if resume and checkpoint is not None else None
+        self._resume_from = path if resume else None
         self.seed_given = None if seed is None else checked_seed(seed)
         # A run that was refused has not been a run: the next one gets the same seed.
         self.seed = model.next_seed() if seed is None else checked_seed(seed)
 
     @property
-    def has_validation(self) -> bool:
-        """Whether each epoch ends with an evaluation."""
-        return self._evaluation is not None
+    def validation(self) -> Rows | Stream | None:
+        """What each epoch ends with an evaluation on."""
+        return None if self._evaluation is None else self._evaluation.source
 
     @property
     def lr_factor(self) -> float:
@@ -138,9 +141,8 @@ class Fit:
         """Yield, by name, the caller's batches whose place belongs to the state of the run."""
         if isinstance(self.source, Stream):
             yield "data", self.source
-        validation = None if self._evaluation is None else self._evaluation.source
-        if isinstance(validation, Stream) and validation.keeps_place:
-            yield "validation", validation
+        if isinstance(self.validation, Stream) and self.validation.keeps_place:
+            yield "validation", self.validation
 
     def best(self, name: str) -> Best | None:
         """Say which way a result in the logs is better, "min" or "max"; None if nothing tells."""
@@ -160,7 +162,14 @@ class Fit:
         What the callbacks have yet to do in the hook that calls this is not in the file.
         """
         resuming.refuse_unresumable(self)
-        digest = model_file.save(self.model, path, resuming.state_of(self), durable=durable)
+        try:
+            digest = model_file.save(self.model, path, resuming.state_of(self), durable=durable)
+        except ConfigError as error:
+            # What grew with the steps: the size of it could not be known before the first.
+            problem = (
+                f"{error.problem}; so the run cannot be saved at step {self.step}: whatever was "
+            )
+            raise ConfigError(error.where, f"{problem}saved before stays as it was") from error
         self.saved = True
         return digest
 
@@ -257,5 +266,6 @@ def _checked_path(path: Any) -> str | None:
         return None
     if not isinstance(path, str | PathLike):
         raise ConfigError("checkpoint", f"wanted the path of a file, found {shown(path)}")
-    check_target(path)
-    return fspath(path)
+    name = settled(path)
+    check_target(name)
+    return name

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mlpk.arrays import Array
 from mlpk.context import Context
-from mlpk.errors import ConfigError, DataError, GraphError, nearest
+from mlpk.errors import (
+    ConfigError,
+    DataError,
+    GraphError,
+    MlpkError,
+    PluginError,
+    ShapeError,
+    nearest,
+    told,
+)
 from mlpk.loss import Loss
 from mlpk.metric import ROWS
 from mlpk.regularizer import Regularizer
@@ -48,6 +58,7 @@ class Objective:
             output: Context(model.dtype, name=f"loss/{output}") for output in self.losses
         }
         self._saved: dict[str, Any] = {}
+        self._shapes: dict[str, tuple[int, ...]] = {}
         decaying = [name for name, param in model.graph.params.items() if param.decay]
         self._penalised = decaying if self.regularizer is not None else []
 
@@ -74,10 +85,12 @@ class Objective:
         for output, loss in self.losses.items():
             prediction = outputs[output]
             target = aligned(prediction.shape, batch.targets[output])
+            self._shapes[output] = prediction.shape
             try:
-                self.values[output], self._saved[output] = loss.forward(
-                    self._contexts[output], prediction, target, batch.weight
-                )
+                with self._told(output, "forward"):
+                    self.values[output], self._saved[output] = loss.forward(
+                        self._contexts[output], prediction, target, batch.weight
+                    )
             except DataError as error:
                 raise batch.blamed(error) from None
             self.masses[output] = loss.mass(
@@ -87,10 +100,28 @@ class Objective:
 
     def backward(self) -> dict[str, Array]:
         """Return the gradient by each output, of the last forward."""
-        return {
-            output: loss.backward(self._contexts[output], self._saved[output])
-            for output, loss in self.losses.items()
-        }
+        return {output: self._gradient(output, loss) for output, loss in self.losses.items()}
+
+    def _gradient(self, output: str, loss: Loss) -> Array:
+        with self._told(output, "backward"):
+            gradient = loss.backward(self._contexts[output], self._saved[output])
+        wanted = self._shapes[output]
+        if np.shape(gradient) != wanted:
+            problem = f"wanted a gradient in the shape {wanted} of the output '{output}'"
+            where = f"{self._places[output]} ({loss.kind}), backward"
+            raise ShapeError(f"{problem}, found {np.shape(gradient)}", where)
+        return gradient
+
+    @contextmanager
+    def _told(self, output: str, way: str) -> Iterator[None]:
+        """Tell an accident in a loss by the place where it was given; it stays reachable."""
+        try:
+            yield
+        except (MlpkError, MemoryError):
+            raise
+        except Exception as error:
+            where = f"{self._places[output]} ({self.losses[output].kind}), {way}"
+            raise PluginError(f"{where}: {told(error)}") from error
 
     def penalty(self) -> float:
         """Return the regularizer's penalty."""

@@ -7,13 +7,11 @@ from math import nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from mlpk.arrays import Array
 from mlpk.errors import ConfigError, DataError, FileFormatError, listing
 from mlpk.file import model_file
 from mlpk.kind import written
-from mlpk.training import checkpoints
+from mlpk.training import checkpoints, results
 from mlpk.training.batch import Rows
 from mlpk.training.callback_schema import SCHEMAS, current_states, schemas
 from mlpk.training.packing import packed, unpacked
@@ -54,9 +52,9 @@ def state_of(fit: Fit, *, inside: bool = False) -> tuple[TrainState, dict[str, A
     for slot, arena in optimizer.slots.items():
         for name in fit.model.graph.params:
             arrays[f"slot:{name}/{slot}"] = arena.views[name]
-    callbacks, planned = {}, dict(fit.callbacks.stateful())
-    for name, kept in fit.callbacks.kept():
-        held = packed(name, _state(name, kept), arrays, f"callbacks.{name}.state")
+    callbacks, planned = {}, dict(fit.callbacks.planned())
+    for name, callback in fit.callbacks.stateful():
+        held = packed(name, _state(name, callback), arrays, f"callbacks.{name}.state")
         if held or name in planned:
             callbacks[name] = held
     for name, source in fit.streams():
@@ -64,8 +62,7 @@ def state_of(fit: Fit, *, inside: bool = False) -> tuple[TrainState, dict[str, A
     running = {}
     if fit.batch or inside:
         running = packed("running", _running(fit), arrays, "running")
-    for name, column in fit.history.metrics.items():
-        arrays |= _of_column(f"state:history/{name}", column)
+    callbacks |= results.packed(fit.history.metrics, arrays)
     rows = fit.source if isinstance(fit.source, Rows) else None
     state = TrainState(
         optimizer=OptimizerState(
@@ -80,7 +77,7 @@ def state_of(fit: Fit, *, inside: bool = False) -> tuple[TrainState, dict[str, A
             step=fit.step,
             batch_size=rows.batch_size if rows else None,
             rows=rows.count if rows else None,
-            options={**options(fit), **schemas(fit.callbacks.kept())},
+            options={**options(fit), **schemas(fit.callbacks.stateful())},
             lr_factor=fit.lr_factor,
             stopped=fit.stopped,
             callbacks=callbacks,
@@ -117,10 +114,13 @@ def opened(fit: Fit, path: str) -> tuple[TrainState, dict[str, Array]] | None:
 def restore(fit: Fit, state: TrainState, arrays: Mapping[str, Array]) -> None:
     """Put a run where that state was written down."""
     model = fit.model
-    parts = {name: unpacked(name, held, arrays) for name, held in state.fit.callbacks.items()}
-    parts = current_states(fit.callbacks.kept(), parts, state.fit.options.get(SCHEMAS))
-    _require("callbacks", parts, [*(n for n, _ in fit.callbacks.stateful()), *dict(fit.streams())])
-    history = {name: _column(f"state:history/{name}", arrays) for name in state.fit.history}
+    held = dict(state.fit.callbacks)
+    history = results.unpacked(state.fit.history, held.pop(results.OWNER, {}), arrays)
+    parts = {name: unpacked(name, part, arrays) for name, part in held.items()}
+    parts = current_states(fit.callbacks.stateful(), parts, state.fit.options.get(SCHEMAS))
+    planned = dict(fit.callbacks.planned())
+    keeping = [name for name, _ in fit.callbacks.stateful() if name in planned]
+    _require("callbacks", parts, [*keeping, *dict(fit.streams())])
     running = unpacked("running", state.fit.running, arrays) if state.fit.batch else {}
     _require("running", running, _running(fit) if state.fit.batch else ())
     for name, view in {**model.params, **model.buffers}.items():
@@ -133,9 +133,9 @@ def restore(fit: Fit, state: TrainState, arrays: Mapping[str, Array]) -> None:
     fit.lr_factor, fit.stopped = state.fit.lr_factor, state.fit.stopped
     fit.history.metrics = history
     fit.history.seconds = [nan] * len(fit.history)
-    for name, kept in fit.callbacks.kept():
+    for name, callback in fit.callbacks.stateful():
         if name in parts:
-            _hand_back(name, kept, parts[name])
+            _hand_back(name, callback, parts[name])
     for name, source in fit.streams():
         source.restore(parts[name])
     if running:
@@ -160,21 +160,21 @@ def _read(path: str) -> tuple[Header, dict[str, Array]]:
         ) from error
 
 
-def _state(name: str, kept: Any) -> Any:
+def _state(name: str, callback: Any) -> Any:
     """Return what a callback keeps, or say whose `state` it was that failed."""
     try:
-        return kept.state()
+        return callback.state()
     except Exception as error:
-        problem = f"state() of this {type(kept).__name__} failed with {type(error).__name__}: "
+        problem = f"state() of this {type(callback).__name__} failed with {type(error).__name__}: "
         advice = "; it is asked for before the first step, too"
         raise ConfigError(f"callbacks.{name}", f"{problem}{error}{advice}") from error
 
 
-def _hand_back(name: str, kept: Any, state: Mapping[str, Any]) -> None:
+def _hand_back(name: str, callback: Any, state: Mapping[str, Any]) -> None:
     try:
-        kept.restore(state)
+        callback.restore(state)
     except Exception as error:
-        problem = f"this {type(kept).__name__} cannot go on from the state in the checkpoint: "
+        problem = f"this {type(callback).__name__} cannot go on from the state in the checkpoint: "
         raise ConfigError(
             f"callbacks.{name}", f"{problem}{type(error).__name__}: {error}"
         ) from error
@@ -190,7 +190,7 @@ def _require(where: str, found: Collection[str], wanted: Collection[str]) -> Non
 
 def _running(fit: Fit) -> dict[str, Any]:
     step = fit.training_step
-    gathered = {} if step.total is None else {"total": step.total}
+    gathered = {} if step.mean is None else {"mean": step.mean}
     return {
         "gathered": step.gathered,
         "gathered_mass": step.mass,
@@ -202,11 +202,11 @@ def _running(fit: Fit) -> dict[str, Any]:
 def _restore_running(fit: Fit, running: Mapping[str, Any]) -> None:
     step = fit.training_step
     step.gathered, step.mass = running["gathered"], running["gathered_mass"]
-    if step.total is not None:
-        if running["total"].shape != step.total.shape:
-            problem = f"wanted shape {step.total.shape}, found {running['total'].shape}"
-            raise ConfigError("state.fit.running.total", problem)
-        step.total[...] = running["total"]
+    if step.mean is not None:
+        if running["mean"].shape != step.mean.shape:
+            problem = f"wanted shape {step.mean.shape}, found {running['mean'].shape}"
+            raise ConfigError("state.fit.running.mean", problem)
+        step.mean[...] = running["mean"]
     start = "measures."
     fit.measures.restore(
         {
@@ -215,24 +215,3 @@ def _restore_running(fit: Fit, running: Mapping[str, Any]) -> None:
             if name.startswith(start)
         }
     )
-
-
-def _of_column(name: str, column: list[Any]) -> dict[str, Array]:
-    """Return the results of all epochs as one array, or one each where their shapes differ."""
-    values = [np.asarray(value) for value in column]
-    if len({(value.shape, value.dtype) for value in values}) == 1:
-        return {name: np.stack(values)}
-    return {f"{name}.{epoch}": value for epoch, value in enumerate(values)}
-
-
-def _column(name: str, arrays: Mapping[str, Array]) -> list[Any]:
-    """Return the results of each epoch: numbers, or arrays where a metric gives such."""
-    if name in arrays:
-        values = arrays[name]
-        numbers = values.ndim == 1 and values.dtype == np.float64
-        return values.tolist() if numbers else list(values)
-    found: list[Any] = []
-    while f"{name}.{len(found)}" in arrays:
-        value = arrays[f"{name}.{len(found)}"]
-        found.append(value if value.ndim else value[()])
-    return found

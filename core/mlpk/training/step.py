@@ -47,7 +47,7 @@ class TrainingStep:
         self.gathered = 0
         self.mass = 0.0
         self._updates_before = updater.t
-        self.total = np.zeros_like(updater.grads.flat) if accumulate > 1 else None
+        self.mean = np.zeros_like(updater.grads.flat) if accumulate > 1 else None
         self._scaled = np.empty_like(updater.grads.flat) if accumulate > 1 else None
         self._frozen = frozenset(frozen)
         self._pass = model.training_pass()
@@ -115,22 +115,23 @@ class TrainingStep:
         )
 
     def _gather(self, lr_factor: float) -> None:
-        if self.total is None:
+        if self.mean is None:
             self._update(lr_factor)
             return
         mass = max(self.objective.masses.values())
-        self.total += np.multiply(self.updater.grads.flat, mass, out=self._scaled)
         self.mass += mass
+        # A mean, and no sum of products: float32 holds neither these nor 1 / mass of weights of 1e-44.
+        share = mass / self.mass if self.mass else 0.0
+        self.mean *= 1 - share
+        self.mean += np.multiply(self.updater.grads.flat, share, out=self._scaled)
         self.gathered += 1
         if self.gathered == self.accumulate:
             self._update(lr_factor)
 
     def _update(self, lr_factor: float) -> None:
-        if self.total is not None:
-            np.multiply(
-                self.total, 1 / self.mass if self.mass else 0.0, out=self.updater.grads.flat
-            )
-            self.total.fill(0)
+        if self.mean is not None:
+            np.copyto(self.updater.grads.flat, self.mean)
+            self.mean.fill(0)
             self.mass, self.gathered = 0.0, 0
         self.objective.add_penalty_gradient()
         self.updater.step(lr_factor)

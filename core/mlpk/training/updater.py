@@ -45,7 +45,6 @@ class Updater:
 
     def __init__(self, optimizer: Optimizer, model: Model) -> None:
         storage = model.trainable_storage()
-        model.kept = None  # the state of an earlier run goes with the parameters of that time
         self.optimizer = optimizer
         self.model = model
         self.t = 0

@@ -80,6 +80,11 @@ class EarlyStopping:
         for array, best in zip(_arrays(fit.model), self._weights, strict=False):
             array[...] = best
 
+    def config(self) -> dict[str, Any]:
+        """Return what must be the same in a run that goes on."""
+        names = ("patience", "monitor", "min_delta", "mode")
+        return {name: getattr(self, name) for name in names} | {"keep_best": self.sets_weights}
+
     def state(self) -> dict[str, Any]:
         """Return what a resumed run needs."""
         weights = {f"weights_{place}": array for place, array in enumerate(self._weights)}

@@ -70,6 +70,10 @@ class MovingAverage:
             for average, array in zip(self._averages, _arrays(fit.model), strict=True):
                 array[...] = average
 
+    def config(self) -> dict[str, Any]:
+        """Return what must be the same in a run that goes on."""
+        return {"decay": self.decay}
+
     def state(self) -> dict[str, Any]:
         """Return what a resumed run needs."""
         averages = {f"average_{place}": average for place, average in enumerate(self._averages)}

@@ -74,6 +74,11 @@ class ReduceOnPlateau:
             fit.lr_factor = min(fit.lr_factor, max(fit.lr_factor * self.factor, self.lowest))
             self.waited, self.cooling = 0, self.cooldown
 
+    def config(self) -> dict[str, Any]:
+        """Return what must be the same in a run that goes on."""
+        names = ("factor", "patience", "monitor", "min_delta", "mode", "cooldown", "lowest")
+        return {name: getattr(self, name) for name in names}
+
     def state(self) -> dict[str, Any]:
         """Return what a resumed run needs; the rate's factor is kept by the run itself."""
         return {"best": self.best, "waited": self.waited, "cooling": self.cooling}

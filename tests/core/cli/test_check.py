@@ -66,14 +66,15 @@ def check(tmp_path: Path) -> Check:
         *arguments: str,
         name: str = "Acme.Gates",
         code: str = "",
+        points: str = "[mlpk]\nacme = acme\n",
         fds: tuple[int, ...] = (),
         **variables: str,
     ) -> subprocess.CompletedProcess[str]:
         (tmp_path / "acme.py").write_text(source)
-        info = tmp_path / "acme-1.5.dist-info"
+        info = tmp_path / "acme_gates-1.5.dist-info"
         info.mkdir()
         (info / "METADATA").write_text("Metadata-Version: 2.1\nName: Acme.Gates\nVersion: 1.5\n")
-        (info / "entry_points.txt").write_text("[mlpk]\nacme = acme\n")
+        (info / "entry_points.txt").write_text(points)
         command = f"{code}\nfrom mlpk.cli import main; main({['check', name, *arguments]!r})"
         hidden = {key: value for key, value in os.environ.items() if not key.startswith("MLPK_")}
         return subprocess.run(
@@ -203,13 +204,13 @@ def test_what_a_plugin_raises_is_its_failure(check: Check) -> None:
     )
     done = check(raising)
     assert done.returncode == 1
-    assert "    found: OSError: no\\x1b disk\n" in done.stdout
+    assert "    found: node 'minus' (minus), forward: OSError: no\\x1b disk\n" in done.stdout
 
 
 def test_a_broken_plugin_does_not_pass(check: Check) -> None:
     done = check("raise RuntimeError('no luck')", MLPK_PLUGINS_STRICT="1")
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "Error: the plugin acme-gates 1.5 is failed: RuntimeError: no luck\n"
+    assert done.stderr == "Error: the plugin acme-gates 1.5 failed to load: RuntimeError: no luck\n"
 
 
 def test_a_kind_without_examples_does_not_pass(check: Check) -> None:
@@ -226,7 +227,34 @@ def test_a_kind_without_examples_does_not_pass(check: Check) -> None:
 def test_what_is_blocked_or_not_there_is_wrong_use(check: Check) -> None:
     done = check(RIGHT.replace("KINDS", "[Minus]"), MLPK_PLUGINS_BLOCK="acme-gates")
     assert (done.returncode, done.stdout) == (2, "")
-    assert "no active plugin is called 'acme-gates': it is blocked" in done.stderr
+    reason = "it is blocked: kept out by MLPK_PLUGINS_BLOCK. Active are: mlpk\n"
+    assert done.stderr == f"Error: no active plugin is called 'acme-gates': {reason}"
+
+
+def test_a_distribution_without_an_entry_point_is_told_so(check: Check) -> None:
+    done = check("", points="[console_scripts]\nacme = acme:main\n")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "acme-gates is installed, but has no entry point in the group 'mlpk'" in done.stderr
+
+
+def test_a_kind_with_mlpk_s_short_name_is_told_by_its_id(check: Check) -> None:
+    source = RIGHT.replace("KINDS", "[Minus]").replace('"minus"', '"relu"')
+    done = check(source)
+    sentence = "relu: reached only as acme-gates:relu; the short name is mlpk's"
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"\nnote\n  {sentence}\n" in done.stdout
+
+
+def test_migrations_count_as_skipped_and_say_what_checks_them(check: Check) -> None:
+    source = RIGHT.replace("KINDS", "[Minus]").replace(
+        'kind = "minus"', 'kind = "minus"\n    schema = 2\n    migrations = {1: lambda old: old}'
+    )
+    done = check(source)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (
+        "  1  migrations_are_not_checked: no file of an earlier schema is here: keep one of each "
+        "in your tests, and load it"
+    ) in done.stdout.splitlines()
 
 
 def test_a_name_that_is_not_installed_is_wrong_use(run) -> None:

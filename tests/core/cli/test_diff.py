@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,52 @@ def test_a_file_is_the_same_as_itself(run, path: Path) -> None:
     assert told == {
         "same": True, "spec": [], "nodes": [], "arrays": [], "state": [], "meta": [], "file": []
     }  # fmt: skip
+
+
+def test_a_damaged_file_is_never_the_same(run, path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[data.index(mlpk.load_arrays(path)["dense/weight"].tobytes())] ^= 1
+    damaged = path.with_name("damaged.mlpk")
+    damaged.write_bytes(data)
+    for pair in ((path, damaged), (damaged, path), (damaged, damaged)):
+        result = run("diff", *pair)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert "damaged.mlpk: the file is damaged" in result.stderr
+
+
+def test_the_minor_version_and_extensions_are_compared(run, path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[15] = 7
+    end = 64 + int.from_bytes(data[60:64], "big")
+    data[27:59] = sha256(data[:25] + data[59:end]).digest()
+    minor = path.with_name("minor.mlpk")
+    minor.write_bytes(data)
+    result = run("diff", path, minor)
+    assert result.exit_code == 1
+    assert rows(result.stdout) == {"file": [["version", "1.0", "1.7"]]}
+    assert json.loads(run("diff", path, minor, "--json").stdout)["same"] is False
+    found = rows(run("diff", path, changed(path, ext={"note": 1})).stdout)
+    assert found == {"file": [["ext.note", "-", "1"]]}
+
+
+@pytest.mark.parametrize(("a", "b"), [(1, True), (1, 1.0), (0.0, -0.0), ([1], [1.0]), ([], {})])
+def test_equal_numbers_of_other_types_differ(run, path: Path, a: Any, b: Any) -> None:
+    first = changed(path, ext={"n": a}).rename(path.with_name("first.mlpk"))
+    result = run("diff", first, changed(path, ext={"n": b}), "--json")
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["file"] == [{"where": "ext.n", "a": a, "b": b}]
+
+
+def test_headers_that_no_field_tells_apart_differ_in_their_digests(run, path: Path) -> None:
+    digests, names = [], ("first.mlpk", "second.mlpk")
+    for name, feeds in zip(names, ("input", "head"), strict=True):
+        spec = plain(mlpk.inspect(path).spec)
+        spec["nodes"].insert(1, {**spec["nodes"][1], "inputs": [feeds]})  # a name that is taken
+        other = changed(path, spec=spec).rename(path.with_name(name))
+        digests.append(run("id", other).stdout.strip())
+    result = run("diff", *(path.with_name(name) for name in names))
+    assert result.exit_code == 1
+    assert rows(result.stdout) == {"file": [["digest", *digests]]}
 
 
 def test_values_that_differ_are_counted_and_measured(run, path: Path) -> None:

@@ -14,6 +14,7 @@ import mlpk
 from mlpk import Declaration, Initializer, Layer, Param, catalog, define
 from mlpk.file import reader, writer
 from mlpk.file.source import Source
+from mlpk.migration import computed
 from mlpk_schemas.records import plain, values
 
 
@@ -129,7 +130,7 @@ def test_claims_stand_beside_what_is_installed(run, path: Path) -> None:
         ("blocked", "kept out by MLPK_PLUGINS", [
             "acme 2.1", "missing: acme 2.1 is blocked: kept out by MLPK_PLUGINS"]),
         ("failed", "Traceback:\nKeyError: 'x'\n", [
-            "acme 2.1", "missing: acme 2.1 is failed: KeyError: 'x'"]),
+            "acme 2.1", "missing: acme 2.1 failed to load: KeyError: 'x'"]),
         ("active", None, ["acme 2.1", "missing: acme 2.1 is active, and has no such kind"]),
     ],
 )  # fmt: skip
@@ -148,7 +149,8 @@ def test_an_absent_plugin_is_told_from_a_blocked_and_a_failed_one(
     assert "1 kind of this file is not active here: 'acme:gate'" in facts["loading"]
     with pytest.raises(mlpk.MissingPluginError) as caught:
         mlpk.load(path)
-    assert str(caught.value) == facts["loading"]
+    assert str(caught.value) == f"{path}: {facts['loading']}"
+    assert caught.value.path == str(path)
     reason = row[1].removeprefix("missing: ")
     assert (reason in str(caught.value)) == (state is not None)
 
@@ -165,6 +167,26 @@ def test_older_kinds_are_fine_and_newer_ones_are_not(run, path: Path) -> None:
     assert told(result)[1]["acme:gate"] == [
         "layers", "2", "1", "acme 3", "acme 2.1", "newer: needs a newer release than 2.1"
     ]  # fmt: skip
+
+
+def test_a_migration_that_fails_when_it_is_run(run, path: Path) -> None:
+    def step(old: Any) -> Any:
+        old.params["w"] = computed(lambda _: 1 / 0, old.params["w"])
+        return old
+
+    names = {"kind": "gate", "schema": 2, "migrations": {1: step}, "__annotations__": {}}
+    put(define(type("Gate", (Scaled,), names)), Half, version="3")
+    result = run("doctor", path)
+    assert result.exit_code == 1
+    facts, _ = told(result)
+    assert facts["loading"] == "a migration failed: ZeroDivisionError: division by zero"
+    with pytest.raises(mlpk.FileFormatError, match=f"^{path}: {facts['loading']}$"):
+        mlpk.load(path)
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    facts, _ = told(run("doctor", path))
+    assert facts["loading"] == "fails: it is damaged"
 
 
 def rewritten(path: Path, arrays: dict[str, Any] | None = None, **fields: Any) -> None:

@@ -72,6 +72,31 @@ def test_a_strangers_texts_cannot_steer_the_terminal(run, tmp_path: Path) -> Non
     assert "\x1b" not in text
 
 
+def test_long_texts_are_cut_and_many_rows_counted(run, tmp_path: Path) -> None:
+    layers = [{"kind": "relu", "name": f"r{i}"} for i in range(1200)]
+    model = mlpk.Model(layers, input_shape=(2,))
+    model.save(tmp_path / "m.mlpk", meta={"note": "x" * 3000})
+    facts, nodes = run("inspect", tmp_path / "m.mlpk").stdout.split("\n\n")
+    note = next(line for line in facts.splitlines() if line.startswith("meta"))
+    assert len(note.split(maxsplit=1)[1]) == 2000
+    assert note.endswith("xxx...")
+    rows = nodes.splitlines()[2:]
+    assert len(rows) == 1001
+    assert rows[999].split() == ["r999", "relu", "r998"]
+    assert rows[1000] == "... and 200 more; --json shows all"
+    told = run("inspect", tmp_path / "m.mlpk", "--json").stdout
+    assert len(json.loads(told)["spec"]["nodes"]) == 1200
+
+
+def test_json_is_indented_where_it_is_short(run, trained: Path, tmp_path: Path) -> None:
+    assert '\n  "spec": {\n' in run("inspect", trained, "--json").stdout
+    layers = [{"kind": "relu", "name": f"r{i}"} for i in range(3000)]
+    mlpk.Model(layers, input_shape=(2,)).save(tmp_path / "m.mlpk")
+    told = run("inspect", tmp_path / "m.mlpk", "--json").stdout
+    assert told.count("\n") == 1
+    assert len(json.loads(told)["spec"]["nodes"]) == 3000
+
+
 def test_kinds_that_are_not_installed_are_shown_as_claimed(run, tmp_path: Path) -> None:
     path = tmp_path / "m.mlpk"
 

@@ -99,3 +99,27 @@ def test_a_name_that_is_not_installed_is_wrong_use(broken: Path) -> None:
     assert done.returncode == 2
     assert done.stderr.startswith("Error: MLPK_PLUGINS names 'lucklss'")
     assert "Did you mean 'luckless'?" in done.stderr
+
+
+def test_what_goes_into_a_pipe_is_not_cut(broken: Path) -> None:
+    (broken / "luckless.py").write_text(f"raise RuntimeError('{'no luck ' * 40}at all')\n")
+    (row,) = [
+        line
+        for line in call(broken, COLUMNS="80").stdout.splitlines()
+        if line.startswith("luckless  ")
+    ]
+    assert row.endswith("no luck at all")
+
+
+def test_kinds_without_a_short_name_are_told_with_their_ids(broken: Path) -> None:
+    (broken / "luckless.py").write_text(
+        "import mlpk\n@mlpk.hookimpl\ndef mlpk_datasets():\n    return [xor]\n"
+        "def xor():\n    return 1\n"
+    )
+    (record,) = [
+        each for each in json.loads(call(broken, "--json").stdout) if each["dist"] == "luckless"
+    ]
+    assert record["state"] == "active"
+    sentence = "xor: reached only as luckless:xor; the short name is mlpk's"
+    assert record["note"] == sentence
+    assert sentence in call(broken).stdout.splitlines()[3]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import mlpk
+from mlpk import catalog
 
 
 @pytest.fixture
@@ -26,6 +27,43 @@ def test_it_writes_what_predict_returns(run, trained: Path, rows: Path, tmp_path
     assert made.dtype == np.float32
     np.testing.assert_array_equal(made, mlpk.load(trained).predict(np.load(rows)))
     assert {path.name for path in tmp_path.iterdir()} == {"model.mlpk", "x.npy", "out.npy"}
+
+
+@mlpk.define
+class Still(mlpk.Optimizer):
+    kind = "still"
+
+    def update(self, param, grad, slots, step):
+        pass
+
+
+def test_what_is_missing_for_training_alone_is_no_obstacle(
+    run, own_catalog, tmp_path: Path
+) -> None:
+    held = catalog.current()
+    mlpk.plugins.add(Still)
+    model = mlpk.Model([mlpk.layers.dense(units=2)], input_shape=(3,), seed=0)
+    x = np.ones((4, 3), np.float32)
+    with pytest.warns(mlpk.plugins.PortabilityWarning):
+        model.fit(x, x[:, :2], loss="mean_squared_error", optimizer=Still(), progress=False,
+                  checkpoint=tmp_path / "run.mlpk")  # fmt: skip
+    catalog.swap(lambda _: held)
+    np.save(tmp_path / "in.npy", x)
+    result = run("predict", tmp_path / "run.mlpk", tmp_path / "in.npy", "-o", tmp_path / "out.npy")
+    assert (result.exit_code, result.stdout) == (0, "")
+    np.testing.assert_array_equal(np.load(tmp_path / "out.npy"), model.predict(x))
+
+
+def test_a_missing_layer_is_told(run, own_catalog, tmp_path: Path) -> None:
+    held = catalog.current()
+    mlpk.plugins.add(mlpk.define(type("Alike", (mlpk.layers.relu,), {"kind": "alike"})))
+    with pytest.warns(mlpk.plugins.PortabilityWarning):
+        mlpk.Model(["alike"], input_shape=(3,)).save(tmp_path / "a.mlpk")
+    catalog.swap(lambda _: held)
+    np.save(tmp_path / "in.npy", np.ones((4, 3)))
+    result = run("predict", tmp_path / "a.mlpk", tmp_path / "in.npy", "-o", tmp_path / "out.npy")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "not active here: '_local:alike'" in result.stderr
 
 
 def test_classes_are_the_places_of_the_largest(

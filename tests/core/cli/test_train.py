@@ -79,8 +79,9 @@ def test_resuming_a_finished_run_tells_its_results(run, write, trained: Path) ->
     before = trained.read_bytes()
     result = run("train", write(), "-o", trained, "--resume")
     assert result.exit_code == 0
-    assert "is at epoch 2 of 2 already" in result.stderr
-    assert "epoch 1/2" not in result.stderr
+    assert result.stderr == f"{trained} is at epoch 2 of 2 already.\n"
+    fewer = run("train", write(), "-o", trained, "--resume", "--set", "fit.epochs=1")
+    assert fewer.stderr == f"{trained} is at epoch 2 of the 1 wanted already.\n"
     assert [line.split()[0] for line in result.stdout.splitlines()] == ["loss", "accuracy"]
     assert trained.read_bytes() == before
 
@@ -123,6 +124,29 @@ def test_best_weights_of_a_callback_are_saved_and_end_the_run(run, write, tmp_pa
     again = run(*arguments, "--resume")
     assert again.exit_code == 0
     assert again.stdout == result.stdout
+    assert out.read_bytes() == before
+    assert again.stderr == (
+        f"The run in {out} ended at epoch 4, and does not go on from there; nothing was trained.\n"
+    )
+
+
+def test_averaged_weights_are_saved_and_end_the_run(run, write, tmp_path: Path) -> None:
+    out = tmp_path / "out.mlpk"
+    average = 'fit.callbacks=[{kind="moving_average", decay=0.9}]'
+    arguments = ["train", write(), "-o", out, "--set", average]
+    result = run(*arguments)
+    assert result.exit_code == 0
+    assert result.stderr.endswith(
+        "A callback put other weights in place at the end, and these are saved; the results below "
+        f"are those of the last epoch.\nSaved {out}.\n"
+    )
+    assert len(result.stderr.splitlines()) == 4
+    before = out.read_bytes()
+    again = run(*arguments, "--set", "fit.epochs=9", "--resume")
+    assert again.exit_code == 0
+    assert again.stderr == (
+        f"The run in {out} ended at epoch 2, and does not go on from there; nothing was trained.\n"
+    )
     assert out.read_bytes() == before
 
 

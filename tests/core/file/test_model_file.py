@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import tracemalloc
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -14,6 +15,7 @@ import pytest
 import mlpk
 from mlpk import (
     ConfigError,
+    DataError,
     FileAccessError,
     FileFormatError,
     MissingPluginError,
@@ -21,6 +23,7 @@ from mlpk import (
     Model,
     ShapeError,
 )
+from mlpk.errors import shown
 from mlpk.file import model_file, writer
 from mlpk.file.replacement import check_target
 from mlpk_schemas.records import plain, values
@@ -314,11 +317,74 @@ class TestLoadParams:
     ) -> None:
         before = self.snapshot(model)
         for dtype in (np.complex64, np.complex128):
-            data = crafted(model, {"dense/bias": np.ones(2, dtype)})
+            data = self.unknown(model, {"dense/bias": np.ones(2, dtype)})
             (tmp_path / "a.mlpk").write_bytes(data)
             with pytest.raises(ShapeError, match=r"'dense/bias': wanted dtype float32, found c"):
                 model.load_params(tmp_path / "a.mlpk")
             self.assert_unchanged(model, before)
+
+    def unknown(self, model: Model, arrays: dict[str, Any]) -> bytes:
+        """Return a file whose first node is of an unknown kind, and may have any arrays."""
+        spec = plain(model.spec)
+        spec["nodes"][0]["id"] = "other:kind"
+        claim = {"dist": "other", "ids": ["other:kind"], "version": "1"}
+        return crafted(model, arrays, spec=spec, plugins=[claim])
+
+    @pytest.mark.parametrize("number", [1e39, -1e300])
+    def test_numbers_that_would_become_infinite_are_refused(
+        self, tmp_path: Path, number: float
+    ) -> None:
+        double = made(mlpk.layers.dense(units=2), "batch_norm", dtype="float64")
+        double.params["dense/bias"][...] = np.inf, 1e-300
+        double.save(tmp_path / "a.mlpk")
+        single = made(mlpk.layers.dense(units=2), "batch_norm", seed=1)
+        single.load_params(tmp_path / "a.mlpk")
+        assert single.params["dense/bias"].tolist() == [np.inf, 0]
+        double.params["dense/bias"][1] = number
+        double.save(tmp_path / "a.mlpk")
+        before = self.snapshot(single)
+        with pytest.raises(DataError) as caught:
+            single.load_params(tmp_path / "a.mlpk")
+        where = f"{tmp_path / 'a.mlpk'}, 'dense/bias'"
+        assert str(caught.value) == f"{where}: wanted numbers that float32 can hold, found {number}"
+        self.assert_unchanged(single, before)
+
+    def test_whole_numbers_that_would_become_others_are_refused(
+        self, acting: Acting, tmp_path: Path
+    ) -> None:
+        with acting(acme="1"):
+            model = made("gate")
+            for number in (2**63 - 1, 2**63):
+                data = self.unknown(model, {"gate/seen": np.array(number, np.uint64)})
+                (tmp_path / "a.mlpk").write_bytes(data)
+                if number < 2**63:
+                    model.load_params(tmp_path / "a.mlpk")
+                    continue
+                with pytest.raises(DataError, match=f"numbers that int64 can hold, found {number}"):
+                    model.load_params(tmp_path / "a.mlpk")
+            assert model.buffers["gate/seen"] == 2**63 - 1
+
+    def test_a_network_that_does_not_hold_is_refused_first(
+        self, model: Model, tmp_path: Path
+    ) -> None:
+        before = self.snapshot(model)
+        (tmp_path / "a.mlpk").write_bytes(crafted(model, {"dense/bias": np.ones(3, np.float32)}))
+        with pytest.raises(FileFormatError, match=r"a\.mlpk: tensors\.dense/bias: wanted float32"):
+            model.load_params(tmp_path / "a.mlpk", strict=False)
+        self.assert_unchanged(model, before)
+
+    def test_unknown_kinds_have_their_arrays_taken_all_the_same(
+        self, model: Model, tmp_path: Path
+    ) -> None:
+        data = self.unknown(model, {"dense/bias": np.full(2, 7, np.float32)})
+        (tmp_path / "a.mlpk").write_bytes(data)
+        assert "dense/bias" in model.load_params(tmp_path / "a.mlpk")
+        assert model.params["dense/bias"].tolist() == [7, 7]
+
+    @pytest.mark.parametrize("strict", ["no", None, 1])
+    def test_strict_is_true_or_false(self, model: Model, path: Path, strict: Any) -> None:
+        with pytest.raises(ConfigError, match=r"^strict: wanted true or false"):
+            model.load_params(path, strict=strict)
 
     def test_a_damaged_file_changes_nothing(self, model: Model, path: Path) -> None:
         data = bytearray(path.read_bytes())
@@ -387,6 +453,16 @@ class TestMeta:
         assert model.meta == {"kept": "yes"}
         assert not list(tmp_path.iterdir())
 
+    @pytest.mark.parametrize("write", [lambda model, _: mlpk.dumps(model), Model.save])
+    def test_what_was_set_is_refused_in_the_same_words(
+        self, model: Model, tmp_path: Path, write: Any
+    ) -> None:
+        model.meta = {"a": 1}  # type: ignore[dict-item] # that is the point
+        with pytest.raises(ConfigError) as caught:
+            write(model, tmp_path / "a.mlpk")
+        assert str(caught.value) == "meta['a']: wanted text, found 1 (int)"
+        assert not list(tmp_path.iterdir())
+
     def test_the_limits_themselves_are_allowed(self) -> None:
         for meta in ({str(i): "" for i in range(256)}, {"a": "x" * (2**16 - 1)}):
             assert model_file.checked_meta(meta) == meta
@@ -398,6 +474,13 @@ class TestMeta:
         assert model.meta == {"kept": "yes"}
 
 
+class Undecided:
+    """A path that turns out to be one of bytes."""
+
+    def __fspath__(self) -> bytes:
+        return b"a.mlpk"
+
+
 class TestTarget:
     """A place to write to is looked at before hours of work depend on it."""
 
@@ -406,6 +489,19 @@ class TestTarget:
         (tmp_path / "a.mlpk").write_text("")
         check_target(str(tmp_path / "a.mlpk"))
         assert sorted(p.name for p in tmp_path.iterdir()) == ["a.mlpk"]
+
+    @pytest.mark.parametrize("path", [None, 3, b"a.mlpk", io.BytesIO(), Undecided()])
+    def test_what_is_no_path_is_refused_everywhere(self, model: Model, path: Any) -> None:
+        ways: list[Callable[[Any], Any]] = [
+            mlpk.load, mlpk.inspect, mlpk.load_arrays, model.save, model.load_params
+        ]  # fmt: skip
+        for way in ways:
+            with pytest.raises(ConfigError) as caught:
+                way(path)
+            assert caught.value.where == "path"
+            problem = f"wanted a path as text or a pathlib.Path, found {shown(path)}"
+            assert caught.value.problem.startswith(problem)
+            assert ("loads takes the bytes" in caught.value.problem) == isinstance(path, bytes)
 
     def test_others_will_not(self, tmp_path: Path) -> None:
         with pytest.raises(FileAccessError, match="wanted a regular file to write, found a folder"):

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from mlpk.errors import ConfigError, FileAccessError, FileFormatError
+from mlpk.errors import ConfigError, FileAccessError, FileFormatError, shown
 from mlpk.file.refusal import escaped, refusal
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"),
+    ("text", "safe"),
     [
         ("dense/bias", "dense/bias"),
         ("\x1b[2J\n", "\\x1b[2J\\n"),
         ("é\ud800", "\\xe9\\ud800"),
-        ('"it\'s"', '"it\\\'s"'),
+        ('"it\'s"', '"it\'s"'),
+        ("\\x1b", "\\x1b"),
         ("x" * 80, "x" * 80),
         ("x" * 81, "x" * 77 + "..."),
         ("x" * 10**6, "x" * 77 + "..."),
@@ -22,8 +23,8 @@ from mlpk.file.refusal import escaped, refusal
         ("é" * 21, "\\xe9" * 19 + "\\..."),
     ],
 )
-def test_text_from_a_file_is_escaped_and_cut(text, shown):
-    assert escaped(text) == shown
+def test_text_from_a_file_is_escaped_and_cut(text, safe):
+    assert escaped(text) == safe
 
 
 def refused(error, path="a.mlpk"):
@@ -42,6 +43,7 @@ def test_a_wrong_field_becomes_a_refusal():
     error = refused(ConfigError("meta.\n", "wanted\x07"))
     assert (error.field, error.problem) == ("meta.\\n", "wanted\\x07")
     assert refused(ConfigError("", "no")).field == "header"
+    assert refused(ConfigError("", shown("\x1b"))).problem == r"'\x1b' (str)"
     assert len(refused(ConfigError("", "x" * 1000)).problem) == 320
 
 

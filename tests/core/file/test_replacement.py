@@ -6,15 +6,16 @@ import errno
 import os
 import stat
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from mlpk.errors import FileAccessError
+from mlpk.errors import ConfigError, FileAccessError
+from mlpk.file import replacement as module
 from mlpk.file import writer
-from mlpk.file.replacement import replacement
+from mlpk.file.replacement import check_target, replacement
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="speaks of POSIX files")
 
@@ -147,7 +148,25 @@ def test_a_place_where_no_file_can_be(save, tmp_path):
     assert str(tmp_path / "no") in str(error)
     refuse(save, tmp_path / "file" / "a.mlpk", "cannot be written: Not a dir", errno.ENOTDIR)
     refuse(save, tmp_path / ("a" * 256), "cannot be written: File name too", errno.ENAMETOOLONG)
-    refuse(save, "a\0b", "null")
+    refuse(save, "a\0b", r"^'a\\x00b': cannot be written: .*null")
+
+
+class OfBytes:
+    """A path that is one of bytes."""
+
+    def __fspath__(self):
+        return b"a.mlpk"
+
+
+@pytest.mark.parametrize("path", [None, 3, b"a.mlpk", OfBytes()])
+@pytest.mark.parametrize("write", [check_target, lambda path: writer.write(path, {}, {})])
+def test_what_is_no_path_is_a_wrong_argument(write, path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(
+        ConfigError, match=r"^path: wanted a path as text or a pathlib\.Path, found"
+    ):
+        write(path)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc")
@@ -261,6 +280,56 @@ def test_an_interruption_leaves_nothing_behind(tmp_path, error):
         interrupted()
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@contextmanager
+def interrupted_at(line):
+    """Let Ctrl-C come at the line of this number, of all that run in the module; yield where."""
+    seen, before, place = 0, sys.gettrace(), []
+
+    def trace(frame, event, _):
+        nonlocal seen
+        if frame.f_code.co_filename != module.__file__:
+            return None
+        seen += event == "line"
+        if seen == line and not place:
+            place.append(frame.f_lineno)
+            raise KeyboardInterrupt
+        return trace
+
+    sys.settrace(trace)
+    try:
+        yield place
+    finally:
+        sys.settrace(before)
+
+
+@pytest.mark.parametrize("act", ["save", "check"])
+def test_wherever_ctrl_c_comes_nothing_is_left_behind(save, tmp_path, act):
+    path = tmp_path / "a.mlpk"
+    save(path)
+    place, line = [0], 0
+    while place:
+        line += 1
+        with suppress(KeyboardInterrupt), interrupted_at(line) as place:
+            save(path, durable=False) if act == "save" else check_target(path)
+        assert [each.name for each in tmp_path.iterdir()] == ["a.mlpk"], f"line {place}"
+    assert line > 20
+
+
+@pytest.mark.parametrize("act", ["save", "check"])
+def test_ctrl_c_as_the_file_is_made_leaves_nothing_behind(save, tmp_path, monkeypatch, act):
+    real = os.open
+
+    def opened_and_interrupted(path, flags, *rest, **options):
+        os.close(real(path, flags, *rest, **options))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "open", opened_and_interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        save(tmp_path / "a.mlpk") if act == "save" else check_target(tmp_path / "a.mlpk")
+    monkeypatch.undo()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_foreign_file_of_a_temporary_name_is_left_alone(save, data, tmp_path, monkeypatch):

@@ -99,7 +99,11 @@ def test_a_circle_of_links(tmp_path):
 
 
 def test_a_name_that_no_file_can_have():
-    refuse("a\0b", "cannot be opened: embedded null", None)
+    for name, shown in (("a\0b", r"'a\x00b'"), ("a\ud800b", r"'a\ud800b'")):
+        with pytest.raises(FileAccessError) as caught:
+            Source.open(name)
+        assert str(caught.value).startswith(f"{shown}: cannot be opened: ")
+        assert caught.value.path == name
 
 
 def test_a_file_that_may_not_be_read(sealed):

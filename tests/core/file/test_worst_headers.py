@@ -1,6 +1,6 @@
 """The costliest headers of 4 MiB: whoever writes one takes no more than 3 s and 500 MB from a reader.
 
-Each is loaded in a process of its own, whose time on the processor and peak of memory are measured.
+Each is loaded, or shown by a command, in a process of its own, whose time on the processor and peak of memory are measured.
 No other test looks at a clock; the limits are what the format promises.
 """
 
@@ -21,10 +21,12 @@ MOST = 4 * 2**20
 SECONDS = 3
 MEGABYTES = 500
 
-# Loads a small file first, for all that is imported only then; prints what the other one took.
+# Reads a small file first, for all that is imported only then; prints what the other one took.
 CHILD = """
-import json, sys, time
+import io, json, sys, time
 import mlpk
+from contextlib import redirect_stdout
+from mlpk.cli import main
 from pathlib import Path
 
 def peak():
@@ -34,10 +36,22 @@ def peak():
     line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
     return int(line.split()[1]) * 1024 / 1e6
 
-mlpk.loads(mlpk.dumps(mlpk.Model([mlpk.layers.dense(units=1)], input_shape=(1,), seed=0)))
+def read(path):
+    if not words:
+        mlpk.load(path)
+        return
+    with redirect_stdout(io.StringIO()):
+        try:
+            main([words[0], *["small.mlpk"] * (words[0] == "diff"), path, *words[1:]])
+        except SystemExit as done:
+            assert done.code in (0, 1)
+
+path, *words = sys.argv[1:]
+mlpk.Model([mlpk.layers.dense(units=1)], input_shape=(1,), seed=0).save("small.mlpk")
+read("small.mlpk")
 before, started, problem = peak(), time.process_time(), None
 try:
-    mlpk.load(sys.argv[1])
+    read(path)
 except mlpk.MlpkError as error:
     problem = f"{type(error).__name__}: {error}"[:2000]
 seconds = time.process_time() - started
@@ -171,6 +185,18 @@ def as_many_kinds_as_nodes(handmade: Any) -> bytes:
     return file(handmade, header(nodes, plugins=[claim]))
 
 
+@worst("'yyyy")
+def one_cell_wider_than_all_others(handmade: Any) -> bytes:
+    nodes = [node("x0", ["y" * 60_000] * 20)]
+    return file(handmade, header(nodes + [node(f"n{i}", ["x"]) for i in range(16_000)]))
+
+
+@worst("16001 kinds of this file are not active here")
+def one_kind_longer_than_all_others(handmade: Any) -> bytes:
+    nodes = [node("x0", ["x"], "k" * 60_000)]
+    return file(handmade, header(nodes + [node(f"n{i}", ["x"], f"q{i}") for i in range(16_000)]))
+
+
 def tensors(names: Iterator[tuple[str, list[int]]]) -> dict[str, Any]:
     """Return a table of tensors of one zero each."""
     digest = sha256(bytes(4)).digest()
@@ -206,18 +232,39 @@ def thousands_of_layers(handmade: Any) -> bytes:
     return file(handmade, header(nodes, tensors=table), body)
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_it_costs_little(case: str, handmade: Any, tmp_path: Path) -> None:
-    make, problem = CASES[case]
-    path = tmp_path / "worst.mlpk"
-    path.write_bytes(make(handmade))
+def taken(handmade: Any, folder: Path, case: str, *words: str) -> str | None:
+    """Return the error that a case ends in, loaded or shown by a command, if it cost little."""
+    path = folder / "worst.mlpk"
+    path.write_bytes(CASES[case][0](handmade))
     done = subprocess.run(
-        [sys.executable, "-c", CHILD, str(path)], check=True, capture_output=True, text=True
+        [sys.executable, "-c", CHILD, str(path), *words],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=folder,
     )
     found = json.loads(done.stdout)
-    if problem is None:
-        assert found["problem"] is None
-    else:
-        assert problem in found["problem"].replace("a" * 130, "a+")
     assert found["seconds"] <= SECONDS
     assert found["megabytes"] <= MEGABYTES
+    problem: str | None = found["problem"]
+    return problem
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_it_costs_little(case: str, handmade: Any, tmp_path: Path) -> None:
+    found, problem = taken(handmade, tmp_path, case), CASES[case][1]
+    if problem is None:
+        assert found is None
+    else:
+        assert problem in (found or "").replace("a" * 130, "a+")
+
+
+@pytest.mark.parametrize("words", ["inspect", "doctor", "diff", "inspect --json", "diff --json"])
+@pytest.mark.parametrize(
+    "case",
+    ["one_cell_wider_than_all_others", "one_kind_longer_than_all_others", "maps_within_maps"],
+)
+def test_a_command_shows_it_at_little_cost(
+    case: str, words: str, handmade: Any, tmp_path: Path
+) -> None:
+    assert taken(handmade, tmp_path, case, *words.split()) is None

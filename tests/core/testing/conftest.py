@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 import mlpk
+from mlpk import PluginError
 from mlpk.testing import Case, cases
 
 Failed = Callable[..., set[str]]
@@ -31,6 +32,7 @@ def _fails(case: Case) -> bool:
     except (
         AssertionError,
         ValueError, TypeError, AttributeError, IndexError, ArithmeticError, RuntimeWarning,
+        PluginError,
     ):  # fmt: skip # or what the plugin raised
         return True
     return False

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import mlpk
-from mlpk import Declaration, Example, Layer, PluginError, define
+from mlpk import Declaration, Example, Layer, Loss, PluginError, define
 from mlpk.staging import FAMILIES
 from mlpk.testing import cases, conformance
 from mlpk.testing.kit import CHECKS
@@ -65,6 +65,42 @@ def test_a_failure_says_where_and_by_how_much(failed):
 def test_a_kind_without_examples_is_no_kind_that_passed(failed):
     with pytest.raises(PluginError, match="'_local:no_examples' has no examples"):
         failed(NoExamples)
+
+
+@define
+class NoPair(Loss):
+    """A loss whose examples are those of any kind: one made without arguments."""
+
+    kind: ClassVar[str] = "no_pair"
+
+    def forward(self, ctx, prediction, target, weight=None):
+        return float(np.mean(prediction - target)), prediction
+
+    def backward(self, ctx, saved):
+        return np.full_like(saved, 1 / saved.size)
+
+
+@define
+class OneDrawn(NoPair):
+    """Draws a prediction, and no target."""
+
+    kind: ClassVar[str] = "one_drawn"
+
+    @classmethod
+    def examples(cls) -> Iterator[Example]:
+        yield Example(cls(), draw=lambda rng, n: rng.standard_normal((n, 2)))
+
+
+def test_a_loss_without_examples_of_its_own_is_told_what_to_write(failed):
+    sentence = "'_local:no_pair' has no examples of a prediction and a target, .* Example.*draw"
+    with pytest.raises(PluginError, match=sentence):
+        failed(NoPair)
+
+
+def test_an_example_that_draws_one_array_of_two_is_told(failed):
+    failed(OneDrawn)
+    with pytest.raises(AssertionError, match="a prediction and a target, drawn were 1 arrays"):
+        cases("_local")[0].run()
 
 
 def test_a_distribution_that_is_not_there_is_told_with_those_that_are():

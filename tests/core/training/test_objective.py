@@ -5,7 +5,7 @@ import pytest
 
 import mlpk
 from mlpk import Loss, define
-from mlpk.errors import ConfigError, DataError, GraphError, ShapeError
+from mlpk.errors import ConfigError, DataError, GraphError, PluginError, ShapeError
 from mlpk.training.batch import Batch, Rows
 from mlpk.training.objective import Objective, aligned, per_output
 
@@ -195,3 +195,46 @@ def test_a_loss_of_others_gets_targets_that_do_not_broadcast():
         progress=False,
     )
     assert history.metrics["loss"][-1] < 1e-6
+
+
+@define
+class Faulty(Loss):
+    """A loss with a mistake on one of its ways."""
+
+    kind = "faulty"
+
+    fault: str
+
+    def forward(self, ctx, prediction, target, weight=None):
+        if self.fault == "forward":
+            raise IndexError("no such column")
+        return 1.0, prediction
+
+    def backward(self, ctx, saved):
+        if self.fault == "backward":
+            raise IndexError("no such column")
+        return saved[:, :1]
+
+    @classmethod
+    def examples(cls):
+        yield from ()
+
+
+@pytest.mark.parametrize("way", ["forward", "backward"])
+def test_an_accident_in_a_loss_is_told_with_its_place(way):
+    model = two_headed()
+    objective = Objective(model, {"left": Faulty(fault=way)})
+    outputs = {"left": np.ones((2, 2))}
+    sentence = rf"^loss\['left'\] \(faulty\), {way}: IndexError: no such column$"
+    with pytest.raises(PluginError, match=sentence) as caught:
+        objective.forward(outputs, batch({"left": np.ones((2, 2))}, [0, 1]))
+        objective.backward()
+    assert isinstance(caught.value.__cause__, IndexError)
+
+
+def test_a_gradient_of_another_shape_is_told_with_the_loss():
+    objective = Objective(two_headed(), {"left": Faulty(fault="shape")})
+    objective.forward({"left": np.ones((2, 2))}, batch({"left": np.ones((2, 2))}, [0, 1]))
+    sentence = r"loss\['left'\] \(faulty\), backward: .* shape \(2, 2\) .* found \(2, 1\)"
+    with pytest.raises(ShapeError, match=sentence):
+        objective.backward()

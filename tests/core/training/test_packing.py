@@ -75,12 +75,120 @@ def test_what_is_kept_comes_back_as_it_was(state):
         assert same(found[key], value), key
 
 
-@pytest.mark.parametrize("column", [[0.1, math.pi] * 200, list(range(-5, 400)), [1, 2.0] * 200])
-def test_long_lists_of_numbers_take_no_room_in_the_header(column):
-    arrays = {}
-    held = packed("mine", {"seen": column}, arrays, "here")
-    assert bool(arrays) == (len(set(map(type, column))) == 1)
-    assert same(unpacked("mine", held, arrays)["seen"], column)
+def long(*items):
+    """Return a list that is longer than a header should hold, of these again and again."""
+    return list(items) * 300
+
+
+COLUMNS = {
+    "floats": long(0.1, math.pi, -0.0, math.nan, -math.inf),
+    "integers": list(range(-5, 400)),
+    "large integers": long(2**63, -(2**70)),
+    "bools": long(np.True_.item()),
+    "nothing": long(None),
+    "integers and floats": long(1, 2.0),
+    "numbers, some missing": long(None, 0.5),
+    "pairs": [[step, step / 7] for step in range(400)],
+    "tuples": [(step, (None, step / 7)) for step in range(400)],
+    "of many lengths": [[step] * (step % 3) for step in range(400)],
+    "by step": {step: step / 7 for step in range(400)},
+    "by the name of a step": {str(step): step for step in range(400)},
+    "logs": [{"step": step, "loss": step / 7} for step in range(400)],
+    "scalars": [np.float64(step) for step in range(400)],
+    "scalars of two dtypes": long(np.float64(1), np.float32(2), np.True_),
+    "arrays": [np.full(3, step, "f4") for step in range(400)],
+    "arrays of several shapes": [np.zeros(step % 3) for step in range(400)],
+    "arrays without axes": [np.array(step) for step in range(400)],
+    "texts": [f"{step} Zo\xeb" for step in range(400)],
+    "a text": "long\U0001f600" * 300,
+    "short lists in short lists": [[[step] * 20] * 20 for step in range(20)],
+}
+
+
+class TestLongValues:
+    """What grows with every step takes a few tensors, and a header that stays as it is."""
+
+    @pytest.mark.parametrize("kept", COLUMNS.values(), ids=COLUMNS)
+    def test_they_come_back_as_they_were(self, kept):
+        assert same(through({"seen": kept})["seen"], kept)
+
+    @pytest.mark.parametrize("kept", COLUMNS.values(), ids=COLUMNS)
+    def test_twice_as_many_take_no_more_room_in_the_header(self, kept):
+        double = (
+            {**kept, **{f"{k}!": v for k, v in kept.items()}} if type(kept) is dict else kept * 2
+        )
+        sizes, counts = [], []
+        for value in ([kept, "!"], [double, "!"]):
+            arrays = {}
+            sizes.append(len(encode(packed("mine", {"seen": value}, arrays, "here"))))
+            counts.append(len(arrays))
+        if type(kept) is not dict:
+            assert sizes[1] == sizes[0]
+            assert counts[1] == counts[0]
+        assert max(sizes) < 1000
+        assert max(counts) < 20
+
+    @pytest.mark.parametrize("levels", [2, 5, 6, 40, 64])
+    def test_lists_inside_each_other(self, levels):
+        nested = (1,)
+        for level in range(levels - 1):
+            nested = [nested, level] if level % 2 else {"in": nested}
+        assert same(through({"seen": nested})["seen"], nested)
+
+    @pytest.mark.parametrize(
+        "told",
+        [
+            [],
+            ["list"],
+            ["list", "gone"],
+            ["strange", "k.0"],
+            ["lists", "k.0", "list", "k.1"],
+            ["lists", "k.2", "list", "k.1"],
+            ["lists", "k.0", "list", "k.0"],
+            ["mixed", "k.0", 1, "list", "k.1"],
+            ["mixed", "k.0", 2**60],
+            ["texts", "k.2", "k.3"],
+            ["lists", "k.0"] * 20_000,
+        ],
+        ids=str,
+    )
+    def test_columns_that_do_not_fit_together_are_told(self, told):
+        arrays = {"k.0": [3, -1], "k.1": [1.5, 2.5], "k.2": [3], "k.3": [255]}
+        arrays = {f"state:mine/{name}": np.array(array) for name, array in arrays.items()}
+        with pytest.raises(ConfigError, match="the file's state does not fit together"):
+            unpacked("mine", {"k": {"column": told}}, arrays)
+
+
+def cyclic():
+    inner = []
+    inner.append({"again": inner})
+    return inner
+
+
+def nested(levels):
+    inner = []
+    for _ in range(levels - 1):
+        inner = [inner]
+    return inner
+
+
+@pytest.mark.parametrize("value", [cyclic(), nested(5000), nested(66)], ids=["cycle", "5000", "66"])
+def test_what_has_no_end_is_refused_at_its_key(value):
+    with pytest.raises(ConfigError, match="inside each other, found more; does one of them") as at:
+        packed("mine", {"fine": 1, "k": value}, {}, "here")
+    assert at.value.where == "here['k']"
+
+
+def test_a_name_that_leaves_no_room_for_a_number_is_refused():
+    assert through({"k" * 232: [1.0] * 300})
+    with pytest.raises(ConfigError, match="wanted a name of at most 232 characters, found 233"):
+        packed("mine", {"k" * 233: []}, {}, "here")
+
+
+@pytest.mark.parametrize("value", ["\ud800", ["a", "\ud800"], {"\ud800": 1}])
+def test_text_that_is_none_is_refused(value):
+    with pytest.raises(ConfigError, match=r"^here\['k'\].*wanted text of valid UTF-8"):
+        packed("mine", {"k": value}, {}, "here")
 
 
 def test_a_generator_of_random_numbers_can_be_kept():

@@ -72,6 +72,11 @@ class TestDifferences:
             ({"callbacks": []}, "fit.callbacks[0]"),
             ({"weight": None}, "fit.weight"),
             ({"validation": None}, "fit.validation"),
+            ({"validation": (np.zeros((9, 64)), np.zeros(9, int))}, "fit.validation.rows"),
+            (
+                {"validation": (np.zeros((50, 64)), np.zeros(50, int), np.ones(50))},
+                "fit.validation.weight",
+            ),
         ],
         ids=lambda given: given if isinstance(given, str) else "",
     )
@@ -135,3 +140,84 @@ class TestDifferences:
         more = {"batch_size": np.int64(32), "accumulate": np.int32(2), "epochs": np.int64(1)}
         more |= {"lr_factors": {"dense": np.float64(0.5)}, "shuffle": np.True_, "resume": True}
         assert fit(net(), *digits, checkpoint=path, **more).metrics == first.metrics
+
+
+class Every:
+    """A callback of somebody else, with a field, and with state only where it says so."""
+
+    kind = "every"
+
+    def __init__(self, **config):
+        self.fields = config
+
+    @hookimpl
+    def mlpk_batch_end(self, fit):
+        pass
+
+    def config(self):
+        return self.fields
+
+
+class TestCallbacks:
+    """What a callback says of itself is part of the plan."""
+
+    @pytest.mark.parametrize(
+        ("kind", "before", "after"),
+        [
+            ("early_stopping", {"patience": 5}, {"patience": 1}),
+            ("early_stopping", {"monitor": "loss"}, {"monitor": "val_loss"}),
+            ("early_stopping", {"mode": "min"}, {"mode": "max"}),
+            ("early_stopping", {"min_delta": 0.0}, {"min_delta": 0.5}),
+            ("early_stopping", {"keep_best": True}, {"keep_best": False}),
+            ("moving_average", {"decay": 0.9}, {"decay": 0.5}),
+            ("reduce_on_plateau", {"factor": 0.1}, {"factor": 0.2}),
+            ("reduce_on_plateau", {"patience": 10}, {"patience": 1}),
+            ("reduce_on_plateau", {"monitor": None}, {"monitor": "loss"}),
+            ("reduce_on_plateau", {"min_delta": 0.0}, {"min_delta": 0.5}),
+            ("reduce_on_plateau", {"mode": None}, {"mode": "max"}),
+            ("reduce_on_plateau", {"cooldown": 0}, {"cooldown": 1}),
+            ("reduce_on_plateau", {"lowest": 0.0}, {"lowest": 0.1}),
+        ],
+    )
+    def test_a_field_of_those_that_come_with_mlpk(self, run, tmp_path, kind, before, after):
+        run(epochs=1, callbacks=[{"kind": kind, **before}])
+        held = (tmp_path / "run.mlpk").read_bytes()
+        with pytest.raises(ConfigError, match="resume with the same, or start anew") as caught:
+            run(resume=True, callbacks=[{"kind": kind, **after}], epochs=2)
+        assert caught.value.where == f"callbacks.{kind}.{next(iter(before))}"
+        assert (tmp_path / "run.mlpk").read_bytes() == held
+        run(resume=True, callbacks=[{"kind": kind, **before}], epochs=2)
+
+    def test_numpy_numbers_and_tuples_are_no_difference(self, run):
+        given = Every(patience=np.int64(3), share=np.float64(0.5), both=(1, 2), more={"a": None})
+        run(epochs=1, callbacks=[given])
+        again = Every(patience=3, share=0.5, both=[1, 2], more={"a": None})
+        assert len(run(resume=True, callbacks=[again], epochs=2)) == 2
+
+    def test_a_field_of_somebody_elses(self, run):
+        run(epochs=1, callbacks=[Every(steps=3)])
+        with pytest.raises(ConfigError, match=r"^callbacks.every.steps: the run in .* had 3 \(int"):
+            run(resume=True, callbacks=[Every(steps=4)], epochs=2)
+        with pytest.raises(
+            ConfigError, match=r"^fit.callbacks\[0\]: .* had 'every' \(str\), .* None"
+        ):
+            run(resume=True, callbacks=[], epochs=2)
+
+    def test_fields_that_a_release_adds_or_drops_are_no_difference(self, run):
+        run(epochs=1, callbacks=[Every(steps=3, old=1)])
+        assert len(run(resume=True, callbacks=[Every(steps=3, new=2)], epochs=2)) == 2
+
+    @pytest.mark.parametrize("config", [{"fn": print}, {"rate": float("nan")}, {3: 4}])
+    def test_what_could_not_be_written_is_refused_at_the_start(self, run, tmp_path, config):
+        callback = Every()
+        callback.fields = config
+        with pytest.raises(
+            ConfigError, match=r"^callbacks.every.config: wanted None, bools, finite"
+        ):
+            run(callbacks=[callback])
+        callback.fields = [1]
+        with pytest.raises(
+            ConfigError, match=r"^callbacks.every.config: wanted a dict from config"
+        ):
+            run(callbacks=[callback])
+        assert not (tmp_path / "run.mlpk").exists()

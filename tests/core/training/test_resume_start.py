@@ -55,6 +55,13 @@ class Fails(Keeps):
         raise RuntimeError("not yet")
 
 
+def endless():
+    """Return a list that holds itself."""
+    found = []
+    found.append(found)
+    return found
+
+
 class OddName(Keeps):
     kind = "odd/name"
 
@@ -116,9 +123,13 @@ def start(request, net, fit, digits, tmp_path):
             Fails(0),
             r"^callbacks.Fails: state\(\) of this Fails failed with RuntimeError: not yet; it is ask",
         ),
+        (
+            Keeps(endless()),
+            r"^callbacks.Keeps.state\['kept'\]: wanted at most 64 lists, tuples and dicts inside",
+        ),
         (OddName(0), r"^callbacks\[0\].kind: wanted a name of ASCII letters, .* found 'odd/name'"),
     ],
-    ids=["function", "object", "objects", "no restore", "no state", "fails", "name"],
+    ids=["function", "object", "objects", "no restore", "no state", "fails", "cycle", "name"],
 )
 def test_a_callback_that_cannot_be_kept(start, callback, message):
     with pytest.raises(ConfigError, match=message):
@@ -130,9 +141,58 @@ def test_the_same_callbacks_serve_where_nothing_is_saved(net, fit, digits):
         assert len(fit(net(), *digits, callbacks=[callback])) == 1
 
 
-def test_text_longer_than_a_header_is_told_at_the_start(start):
-    with pytest.raises(ConfigError, match="wanted text of at most 65536 bytes"):
-        start(Keeps("long" * 20_000))
+class Grows(Keeps):
+    """Keeps what is made of the number of epochs."""
+
+    def __init__(self, make):
+        super().__init__(make(0))
+        self.make = make
+
+    @hookimpl
+    def mlpk_epoch_end(self, fit):
+        self.kept = self.make(fit.epoch)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda epoch: [[step, 0.5] for step in range(70_000 * epoch)],
+        lambda epoch: [None, *map(float, range(70_000 * epoch))],
+        lambda epoch: [np.float64(step) for step in range(40_000 * epoch)],
+        lambda epoch: {str(step): step for step in range(70_000 * epoch)},
+        lambda epoch: "long" * (20_000 * epoch),
+    ],
+    ids=["pairs", "some missing", "scalars", "by step", "text"],
+)
+def test_what_grows_meets_no_limit(net, fit, digits, tmp_path, make):
+    path = tmp_path / "run.mlpk"
+    fit(net(), *digits, checkpoint=path, callbacks=[Grows(make)])
+    again = Grows(make)
+    fit(net(), *digits, checkpoint=path, resume=True, callbacks=[again])
+    assert again.kept == make(1)
+    assert type(again.kept) is type(make(1))
+
+
+def test_a_limit_that_is_met_later_leaves_what_was_saved(net, fit, digits, tmp_path):
+    class Names(Keeps):
+        """Keeps more arrays of its own names than a file has room for, from the second epoch on."""
+
+        @hookimpl
+        def mlpk_epoch_end(self, fit):
+            self.kept = fit.epoch
+
+        def state(self):
+            return {f"k{number}": np.zeros(1) for number in range(40_000 * (self.kept > 1))}
+
+    path = tmp_path / "run.mlpk"
+    model = net()
+    with pytest.raises(ConfigError, match=r"wanted at most .* found .*; so the run cannot be saved "
+                       r"at step 14: whatever was saved before stays as it was"):  # fmt: skip
+        fit(model, *digits, checkpoint=path, callbacks=[Names(0)], epochs=3)
+    assert mlpk.inspect(path).state.fit.epoch == 1
+    assert mlpk.load(path).spec == model.spec
+    assert model.predict(digits[0]).shape == (len(digits[0]), 10)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["run.mlpk"]
 
 
 def test_batches_without_a_place(start, digits):
@@ -190,6 +250,12 @@ def test_a_metric_whose_state_is_no_array_of_numbers(start):
         ConfigError, match=r"^running\['measures.ragged.seen'\]: wanted an array of"
     ):
         start(metrics=["ragged"])
+
+
+@pytest.mark.parametrize("given", ["yes", 1, None])
+def test_resume_is_true_or_false(net, fit, digits, tmp_path, given):
+    with pytest.raises(ConfigError, match=r"^resume: wanted true or false, found"):
+        fit(net(), *digits, checkpoint=tmp_path / "run.mlpk", resume=given)
 
 
 def test_resume_without_a_file_to_resume_from(net, fit, digits):

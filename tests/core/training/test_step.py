@@ -93,6 +93,17 @@ class TestAccumulation:
         fit(large, X, y, loss=loss, batch_size=6, epochs=2, optimizer="sgd")
         np.testing.assert_allclose(params(small), params(large), rtol=1e-11, atol=1e-13)
 
+    @pytest.mark.parametrize("weight", [1e-44, 1e-30, 1.0, 1e30])
+    def test_the_size_of_the_weights_is_no_matter(self, fit, weight):
+        def trained(size, **more):
+            layers = [{"kind": "dense", "units": 5}, "tanh", {"kind": "dense", "units": 3}]
+            model = mlpk.Model(layers, input_shape=(4,), seed=0)
+            fit(model, X, Y, optimizer="sgd", weight=np.full(22, size), epochs=3, **more)
+            return params(model)
+
+        found = trained(weight, batch_size=4, accumulate=2)
+        np.testing.assert_allclose(found, trained(1.0, batch_size=8), rtol=1e-5, atol=1e-6)
+
     def test_the_optimizer_counts_updates(self, fit):
         model = smooth()
         optimizer = mlpk.optimizers.sgd().attach(model)

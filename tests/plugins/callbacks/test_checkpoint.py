@@ -8,6 +8,8 @@ import pytest
 
 import mlpk
 from mlpk import ConfigError, FileAccessError, FileFormatError, hookimpl
+from mlpk.file import writer
+from mlpk_schemas.records import plain
 
 
 class Files:
@@ -21,9 +23,10 @@ class Files:
         save = fit.save
 
         def saved(path):
-            save(path)
+            digest = save(path)
             where = mlpk.inspect(path).state.fit
             self.told.append((where.epoch, where.batch, where.step))
+            return digest
 
         fit.save = saved
 
@@ -252,13 +255,83 @@ class TestKeep:
         assert self.files(tmp_path) == {"run-000006.mlpk": 6, "run.mlpk": 9}
         mlpk.load(tmp_path / "run-000006.mlpk")
 
-    def test_a_folder_in_the_way_is_told(self, tmp_path):
+    def test_a_folder_in_the_way_is_told_before_the_first_step(self, tmp_path):
         path = tmp_path / "run.mlpk"
         (tmp_path / "run-000003.mlpk").mkdir()
         with pytest.raises(
             FileAccessError, match=r"run-000003.mlpk: wanted a regular file to write"
         ):
-            run(callbacks=[mlpk.callbacks.checkpoint(path, keep=2)])
+            run(callbacks=[mlpk.callbacks.checkpoint(path, keep=2), Cut(1)])
+
+    def test_a_name_with_no_room_for_a_step_is_told_before_the_first(self, tmp_path):
+        path = tmp_path / ("a" * 247 + ".mlpk")
+        with pytest.raises(FileAccessError, match="too long; choose a shorter name"):
+            run(callbacks=[mlpk.callbacks.checkpoint(path, keep=2), Cut(1)])
+        _, told = run(callbacks=[mlpk.callbacks.checkpoint(path)])
+        assert len(told) == 2
+
+    @pytest.mark.parametrize("what", ["notes", "a folder", "another model", "nothing"])
+    def test_what_somebody_put_in_place_of_an_earlier_one_stays(self, tmp_path, what):
+        path, gone = tmp_path / "run.mlpk", tmp_path / "run-000003.mlpk"
+
+        class Replaces:
+            @hookimpl
+            def mlpk_batch_end(self, fit):
+                if fit.step == 8:
+                    gone.unlink()
+                    if what == "notes":
+                        gone.write_text("mine")
+                    elif what == "a folder":
+                        gone.mkdir()
+                    elif what == "another model":
+                        fit.model.save(gone)
+
+        checkpoint = mlpk.callbacks.checkpoint(path, keep=2)
+        run(epochs=4, callbacks=[checkpoint, Replaces()])
+        assert gone.exists() == (what != "nothing")
+        assert set(names(tmp_path)) - {gone.name} == {"run-000009.mlpk", "run.mlpk"}
+
+    def test_so_it_does_after_the_run_was_resumed(self, tmp_path):
+        path, gone = tmp_path / "run.mlpk", tmp_path / "run-000003.mlpk"
+        with pytest.raises(InterruptedError):
+            run(epochs=4, callbacks=[mlpk.callbacks.checkpoint(path, keep=2), Cut(8)])
+        gone.unlink()
+        gone.write_text("mine")
+        more = {"checkpoint": path, "resume": True}
+        run(epochs=4, callbacks=[mlpk.callbacks.checkpoint(path, keep=2)], **more)
+        assert gone.read_text() == "mine"
+        assert self.files_but(gone, tmp_path) == {"run-000009.mlpk": 9, "run.mlpk": 12}
+
+    def files_but(self, other, folder):
+        other.unlink()
+        return self.files(folder)
+
+    def test_a_relative_path_stays_that_of_one_folder(self, tmp_path, monkeypatch):
+        (tmp_path / "else").mkdir()
+        monkeypatch.chdir(tmp_path)
+
+        class Goes:
+            @hookimpl
+            def mlpk_fit_begin(self, fit):
+                monkeypatch.chdir(tmp_path / "else")
+
+        for more in ({"checkpoint": "two.mlpk"}, {}):
+            monkeypatch.chdir(tmp_path)
+            run(callbacks=[mlpk.callbacks.checkpoint("one.mlpk", keep=2), Goes()], **more)
+        assert names(tmp_path) == ["else", "one-000003.mlpk", "one.mlpk", "two.mlpk"]
+        assert names(tmp_path / "else") == []
+
+    @pytest.mark.parametrize("other", ["./run.mlpk", "else/../run.mlpk", "link.mlpk"])
+    def test_two_to_one_file_are_refused(self, tmp_path, monkeypatch, other):
+        (tmp_path / "else").mkdir()
+        (tmp_path / "link.mlpk").symlink_to("run.mlpk")
+        monkeypatch.chdir(tmp_path)
+        both = [mlpk.callbacks.checkpoint(path, keep=2) for path in ("run.mlpk", other)]
+        with pytest.raises(
+            ConfigError, match=r"^callbacks\[2\]: .* is the file of callbacks\[1\] alr"
+        ):
+            run(callbacks=both)
+        assert not (tmp_path / "run.mlpk").exists()
 
 
 class TestDamage:
@@ -286,6 +359,23 @@ class TestDamage:
         shutil.copy(tmp_path / "run-000006.mlpk", path)
         _, told = run(epochs=5, checkpoint=path, callbacks=[checkpoint()], resume=True)
         assert told == [(3, 0, 9), (4, 0, 12), (5, 0, 15)]
+
+    def test_neighbours_of_a_newer_release_are_passed_over(self, tmp_path):
+        path = tmp_path / "run.mlpk"
+
+        def checkpoint():
+            return mlpk.callbacks.checkpoint(path, keep=3)
+
+        run(epochs=4, checkpoint=path, callbacks=[checkpoint()])
+        newer = tmp_path / "run-000009.mlpk"
+        header = plain(mlpk.inspect(newer))
+        header["spec"]["nodes"][0]["schema"] = 99
+        del header["pad"], header["tensors"]
+        newer.write_bytes(writer.dump(header, mlpk.load_arrays(newer)))
+        self.damage(path)
+        message = r"run.mlpk: the file is damaged: .* run-000006.mlpk beside it is whole"
+        with pytest.raises(FileFormatError, match=message):
+            run(epochs=5, checkpoint=path, callbacks=[checkpoint()], resume=True)
 
     def test_without_one_the_damage_is_all_there_is_to_say(self, tmp_path):
         path = tmp_path / "run.mlpk"

@@ -89,5 +89,5 @@ def _put(
 ) -> dict[str, Stored]:
     """Return the arrays of a wrapping layer with those of one copy replaced."""
     gone = {start + name for name in old}
-    kept = {name: array for name, array in arrays.items() if name not in gone}
-    return kept | {start + name: array for name, array in new.items()}
+    others = {name: array for name, array in arrays.items() if name not in gone}
+    return others | {start + name: array for name, array in new.items()}

@@ -74,7 +74,11 @@ class Renaming:
             owner = array.sources[0].partition("/")[0] if array.sources else node
             name = f"{owner}/{local}"
         if self._arrays.setdefault(name, array) != array:
-            raise GraphError(f"node '{node}': its migrations make two arrays called '{name}'")
+            raise GraphError(
+                f"node '{node}': its migrations make two arrays called '{name}'. (For nodes that "
+                "share an array they must make the same of it, and a function for `computed` is "
+                "the same only if it stands at the level of a module)"
+            )
         return name
 
 

@@ -56,7 +56,7 @@ def upgraded(header: Header) -> Upgraded:
 
     Nodes with a kind that is missing stay as they are.
     """
-    forms = [lifted(node, header.tensors) for node in header.spec.nodes]
+    forms = _forms(header)
     state = header.state
     optimizer, slots = (None, {}) if state is None else _optimizer(state)
     if not any(forms) and (state is None or optimizer == state.optimizer):
@@ -77,6 +77,21 @@ def state_tensors(header: Header) -> set[str]:
         for name in header.tensors
         if name.startswith("state:") and name.removeprefix("state:").partition("/")[0] in owners
     }
+
+
+def _forms(header: Header) -> list[Form | None]:
+    """Return the form of each node after its migrations, None where it needs none.
+
+    Nodes that are alike and share their arrays have one form: functions that a migration makes anew
+    in each call, as closures are, would not be equal.
+    """
+    forms = [lifted(node, header.tensors) for node in header.spec.nodes]
+    first: dict[str, Form] = {}
+    for place, (node, form) in enumerate(zip(header.spec.nodes, forms, strict=True)):
+        if form is not None:
+            alike = repr((node.id, node.schema, node.config, node.params, node.buffers))
+            forms[place] = first.setdefault(alike, form)
+    return forms
 
 
 def _with_nodes(header: Header, forms: Sequence[Form | None]) -> Upgraded:
