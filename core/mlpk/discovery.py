@@ -104,8 +104,8 @@ def _shadowed(brought: Iterable[Brought]) -> dict[str, list[str]]:
         for item in rivals:
             others = listing(dists - {item.dist})
             if len(dists) > 1 and item.dist != FIRST_PARTY:
-                whose = "mlpk's" if FIRST_PARTY in dists else f"that of {others} too"
-                text = f"{item.kind}: reached only as {item.id}; the short name is {whose}"
+                why = "the short name is mlpk's" if FIRST_PARTY in dists else f"{others} has it too"
+                text = f"{item.kind}: reached only as {item.id}; {why}"
                 told[item.dist].append(text)
     return told
 

@@ -10,11 +10,12 @@ from typing import Any, ClassVar, Self, TypeVar, dataclass_transform
 import attrs
 
 from mlpk import catalog
-from mlpk.errors import ConfigError, UnknownKindError, quoted, shown
+from mlpk.errors import ConfigError, UnknownKindError, shown
 from mlpk.example import Example
 from mlpk.migration import Form, Migration, check_migrations, newest
 from mlpk_schemas import records
 from mlpk_schemas.checks import LiteralCheck
+from mlpk_schemas.errors import quoted
 from mlpk_schemas.fields import KIND_KEYS, Check
 
 __all__ = ["Kind", "KindCheck", "define", "inner", "lacking", "written"]
@@ -23,7 +24,7 @@ C = TypeVar("C", bound=type)
 # What a mapping says beside the fields of a kind.
 RESERVED = {"kind", "schema", "name"}
 # What the default of a field may be of; anything else on a class is meant for its methods.
-PLAIN = (type(None), bool, int, float, str, tuple, list, dict)
+PLAIN = (type(None), bool, int, float, str, tuple)
 
 
 class Kind(ABC):

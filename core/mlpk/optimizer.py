@@ -68,7 +68,12 @@ class Optimizer(Kind):
 
     @abstractmethod
     def update(self, param: Array, grad: Array, slots: Mapping[str, Array], step: Step) -> None:
-        """Update `param` and `slots` in place from the gradient, which is left as it is."""
+        """Update `param` and `slots` in place from the gradient, which is left as it is.
+
+        `step.lr` is the rate to use, schedule and factors in it (not `self.lr`), `step.t` the
+        number of this update, from 1. Weight decay goes only where `step.decays` is true, and
+        `step.scratch(name, like)` is memory that comes back with anything in it.
+        """
 
     def rate(self, t: int) -> float:
         """Return the learning rate after `t` updates."""

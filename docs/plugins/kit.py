@@ -63,8 +63,9 @@ buffers, slots and `state()` shows there.
 
 ## The checks
 
-Data sets, which may have to load what they return, and commands have none, and count as skipped. The
-tables are written by `python docs/plugins/kit.py`.
+Data sets, which may have to load what they return, and commands have none, and count as skipped. So do
+the migrations of a kind: no file of an earlier schema is at hand, so [keep one in your
+tests](migrations.md#a-test-of-a-migration). The tables are written by `python docs/plugins/kit.py`.
 """
 
 

@@ -18,6 +18,7 @@ from mlpk import (
     Model,
     Optimizer,
     Param,
+    PluginError,
     define,
 )
 from mlpk.alarms import muted
@@ -159,8 +160,9 @@ def test_the_caller_s_own_numbers_keep_their_alarms(model: Model) -> None:
 
 
 def test_a_layer_alone_keeps_its_alarms(model: Model) -> None:
-    with pytest.raises(FloatingPointError):
+    with pytest.raises(PluginError, match=r"node .alarm. .*: FloatingPointError: over") as caught:
         model.new_pass().forward({"input": X}, training=False)
+    assert isinstance(caught.value.__cause__, FloatingPointError)
 
 
 def test_what_is_not_finite_is_still_told() -> None:

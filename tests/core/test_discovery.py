@@ -96,7 +96,10 @@ def test_a_broken_plugin_is_recorded_warned_of_once_and_left_out(
         """
     )
     assert "the plugin broken 1.0 failed to load and is left out: ModuleNotFoundError" in shown
-    assert shown.count("'broken:thing' is asked for, but the plugin broken 1.0 failed to load: Mod") == 3
+    assert (
+        shown.count("'broken:thing' is asked for, but the plugin broken 1.0 failed to load: Mod")
+        == 3
+    )
 
 
 @pytest.mark.parametrize(

@@ -125,7 +125,7 @@ def test_missing_kinds_are_counted_listed_and_cut() -> None:
     two = MissingPluginError([("acme:gate", "acme", "1.0"), ("_local:b", "_local", "")])
     assert str(two).startswith("2 kinds of this file are not active here: 'acme:gate' (the file")
     assert "'_local:b' (the file claims: '_local')" in str(two)
-    of_file = pickle.loads(pickle.dumps(MissingPluginError(two.kinds, path="a.mlpk")))  # noqa: S301 - made here
+    of_file = pickle.loads(pickle.dumps(MissingPluginError(two.kinds, path="a.mlpk")))
     assert str(of_file).startswith("a.mlpk: 2 kinds of this file are not active here: 'acme:gate'")
     assert of_file.path == "a.mlpk"
     hostile = MissingPluginError([("\x1b[31m" + "a" * 999, "b" * 999, "\n")])

@@ -98,10 +98,10 @@ def test_a_hook_may_give_any_iterable() -> None:
     [
         (module(), "brings nothing: it has no hook that returns kinds or commands"),
         (returns([]), "brings nothing"),
+        (rows, "the function rows brings nothing: it has no hook"),
         (
             rows,
-            "the function rows brings nothing: it has no hook that returns kinds or commands; an entry "
-            "point names the module that holds the hooks",
+            "kinds or commands; an entry point names the module that holds the hooks",
         ),
         (returns(None), "brings nothing"),
         (returns("dense"), "mlpk_layers must return a list, found str"),

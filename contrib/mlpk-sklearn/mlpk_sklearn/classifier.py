@@ -196,5 +196,7 @@ def _at_least_two(labels: Any) -> Array:
     """Return the different labels, sorted."""
     classes = np.unique(labels)
     if len(classes) == 1:
-        raise mlpk.DataError(f"y: wanted two classes or more, found one class, {classes.tolist()[0]!r}")
+        raise mlpk.DataError(
+            f"y: wanted two classes or more, found one class, {classes.tolist()[0]!r}"
+        )
     return classes

@@ -62,7 +62,7 @@ def test_what_is_no_list_is_refused_with_an_example(layers, blobs) -> None:
 
 
 def test_a_number_of_numpy_s_is_shown_as_a_number(blobs) -> None:
-    with pytest.raises(mlpk.ConfigError, match="found 100$"):
+    with pytest.raises(mlpk.ConfigError, match=r"found 100$"):
         NetClassifier(np.int64(100)).fit(*blobs)
 
 

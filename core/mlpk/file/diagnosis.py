@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 import attrs
 
 from mlpk import catalog
 from mlpk.catalog import FIRST_PARTY
-from mlpk.errors import FileFormatError, MissingPluginError
+from mlpk.errors import FileFormatError, MissingPluginError, listing
 from mlpk.file import reader
 from mlpk.file.matching import understood
 from mlpk.file.needs import Need, needs, refuse_missing
@@ -21,6 +22,7 @@ from mlpk.file.refusal import refusal
 from mlpk.file.source import Source
 from mlpk.file.verification import verify
 from mlpk.graph import Graph
+from mlpk_schemas.errors import quoted
 from mlpk_schemas.file import Header
 
 __all__ = ["Diagnosis", "KindHere", "Training", "diagnosed"]
@@ -127,7 +129,19 @@ def _stuck(source: Source, header: Header, file: Upgraded, graph: Graph, *, dama
                 _make(source, header, file, file.names)
     except FileFormatError as error:
         return str(error).removeprefix(f"{source.path}: ")
-    return file.stuck
+    return file.stuck or _lacking(header)
+
+
+def _lacking(header: Header) -> str:
+    """Return what to say of callbacks of the run whose kinds are not active; "" if all are."""
+    given = header.state.fit.options.get("callbacks") if header.state else None
+    names = [name for name in given if isinstance(name, str)] if isinstance(given, list) else []
+    kinds = {item.kind for item in catalog.current().brought if item.family == "callbacks"}
+    lacking = [name for name in names if not {name, re.sub(r"_\d+$", "", name)} & kinds]
+    if not lacking:
+        return ""
+    told = quoted(listing(lacking), 160)[1:-1]
+    return f"no plugin here has its callbacks {told}; a program that has them may go on"
 
 
 def _here(need: Need) -> KindHere:

@@ -6,7 +6,8 @@ import attrs
 
 from mlpk import catalog
 from mlpk.catalog import LOCAL
-from mlpk.errors import FileFormatError, listing, quoted
+from mlpk.errors import FileFormatError, listing
+from mlpk_schemas.errors import quoted
 from mlpk_schemas.file import Header
 
 __all__ = ["refuse_other_fields"]

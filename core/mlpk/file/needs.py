@@ -95,7 +95,9 @@ def refuse_missing(header: Header, path: str | None = None) -> None:
         why = {identity: catalog.current().why_missing(identity) for identity, _, _ in missing}
         reasons = {identity: reason for identity, reason in why.items() if reason}
         layers = {kind["id"] for _, kind in used(header.spec, None)}
-        lacks_layers = any(need.id in layers for need in found if need.state in ("missing", "newer"))
+        lacks_layers = any(
+            need.id in layers for need in found if need.state in ("missing", "newer")
+        )
         raise MissingPluginError(
             list(missing),
             list(dict.fromkeys(newer)),

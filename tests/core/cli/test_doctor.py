@@ -216,6 +216,45 @@ def test_a_state_that_cannot_be_restored(run, trained: Path) -> None:
     )
 
 
+class Watch:
+    """A callback with state, whose kind is registered for a while."""
+
+    kind = "watch"
+
+    def state(self):
+        return {"seen": 1}
+
+    def restore(self, state):
+        pass
+
+    @mlpk.hookimpl
+    def mlpk_epoch_end(self):
+        pass
+
+
+@pytest.mark.usefixtures("own_catalog")
+def test_a_run_whose_callback_is_not_here(run, tmp_path: Path) -> None:
+    path = tmp_path / "run.mlpk"
+    model = mlpk.Model([mlpk.layers.dense(units=2)], input_shape=(3,), seed=0)
+    x = np.ones((4, 3), np.float32)
+    callbacks = [Watch(), Watch(), mlpk.callbacks.early_stopping(monitor="loss")]
+    model.fit(x, x[:, :2], loss="mean_squared_error", optimizer="sgd", progress=False,
+              callbacks=callbacks, checkpoint=path)  # fmt: skip
+    result = run("doctor", path)
+    assert result.exit_code == 1
+    facts, _ = told(result)
+    assert facts["training"].endswith(
+        "cannot go on: no plugin here has its callbacks watch, watch_1; a program that has them "
+        "may go on"
+    )
+    held = catalog.current()
+    brought = [*held.brought, catalog.Brought("callbacks", "watch", "acme", Watch)]
+    catalog.swap(lambda _: catalog.Catalog(brought, held.records))
+    result = run("doctor", path)
+    assert result.exit_code == 0
+    assert told(result)[0]["training"].endswith("; can go on")
+
+
 def test_a_damaged_array_and_arrays_that_do_not_fit(run, trained: Path) -> None:
     data = bytearray(trained.read_bytes())
     data[data.index(mlpk.load_arrays(trained)["head/weight"].tobytes())] ^= 1

@@ -37,9 +37,8 @@ class Still(mlpk.Optimizer):
         pass
 
 
-def test_what_is_missing_for_training_alone_is_no_obstacle(
-    run, own_catalog, tmp_path: Path
-) -> None:
+@pytest.mark.usefixtures("own_catalog")
+def test_what_is_missing_for_training_alone_is_no_obstacle(run, tmp_path: Path) -> None:
     held = catalog.current()
     mlpk.plugins.add(Still)
     model = mlpk.Model([mlpk.layers.dense(units=2)], input_shape=(3,), seed=0)
@@ -54,7 +53,8 @@ def test_what_is_missing_for_training_alone_is_no_obstacle(
     np.testing.assert_array_equal(np.load(tmp_path / "out.npy"), model.predict(x))
 
 
-def test_a_missing_layer_is_told(run, own_catalog, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("own_catalog")
+def test_a_missing_layer_is_told(run, tmp_path: Path) -> None:
     held = catalog.current()
     mlpk.plugins.add(mlpk.define(type("Alike", (mlpk.layers.relu,), {"kind": "alike"})))
     with pytest.warns(mlpk.plugins.PortabilityWarning):

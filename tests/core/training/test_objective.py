@@ -226,9 +226,13 @@ def test_an_accident_in_a_loss_is_told_with_its_place(way):
     objective = Objective(model, {"left": Faulty(fault=way)})
     outputs = {"left": np.ones((2, 2))}
     sentence = rf"^loss\['left'\] \(faulty\), {way}: IndexError: no such column$"
-    with pytest.raises(PluginError, match=sentence) as caught:
+
+    def there_and_back():
         objective.forward(outputs, batch({"left": np.ones((2, 2))}, [0, 1]))
         objective.backward()
+
+    with pytest.raises(PluginError, match=sentence) as caught:
+        there_and_back()
     assert isinstance(caught.value.__cause__, IndexError)
 
 

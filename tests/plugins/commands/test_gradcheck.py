@@ -191,7 +191,6 @@ def test_every_layer_that_comes_with_mlpk_passes(tmp_path: Path) -> None:
         ({"wrong": "w"}, "w"),
         ({"wrong": "b"}, "b"),  # in one of six
         ({"wrong": "x"}, "input tanh"),
-        ({"wrong": "none"}, "input tanh"),
         ({"wrong": "w", "slip": 0.0}, "w"),
         ({"wrong": "x", "slip": 1e200}, "input tanh"),  # its length overflows
     ],
@@ -209,6 +208,13 @@ def test_a_wrong_gradient_is_found_and_its_node_named(
 
 
 @pytest.mark.filterwarnings("ignore::mlpk.errors.PortabilityWarning")
+@pytest.mark.filterwarnings("ignore::mlpk.errors.PortabilityWarning")
+def test_a_gradient_that_is_not_there_is_told_with_its_node(check: Check) -> None:
+    result = check(planted(wrong="none"))
+    assert result.exit_code == 2
+    assert "node 'odd' (scaled), backward: wanted the gradient of its input" in result.stderr
+
+
 def test_the_same_without_a_fault_passes(check: Check) -> None:
     assert check(planted()).exit_code == 0
 
