@@ -208,13 +208,13 @@ def test_a_wrong_gradient_is_found_and_its_node_named(
 
 
 @pytest.mark.filterwarnings("ignore::mlpk.errors.PortabilityWarning")
-@pytest.mark.filterwarnings("ignore::mlpk.errors.PortabilityWarning")
 def test_a_gradient_that_is_not_there_is_told_with_its_node(check: Check) -> None:
     result = check(planted(wrong="none"))
     assert result.exit_code == 2
     assert "node 'odd' (scaled), backward: wanted the gradient of its input" in result.stderr
 
 
+@pytest.mark.filterwarnings("ignore::mlpk.errors.PortabilityWarning")
 def test_the_same_without_a_fault_passes(check: Check) -> None:
     assert check(planted()).exit_code == 0
 
