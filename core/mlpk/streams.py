@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 from zlib import crc32
 
 import numpy as np
@@ -20,7 +20,7 @@ def stream(seed: int, purpose: str, step: int = 0) -> np.random.Generator:
 def checked_seed(seed: object) -> int:
     """Return a seed as it is, or a fresh one from the operating system for None."""
     if seed is None:
-        return secrets.randbits(32)
+        return int.from_bytes(os.urandom(4), "big")
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
         raise ConfigError("seed", f"wanted an integer or None, found {shown(seed)}")
     if not 0 <= seed < 2**63:

@@ -86,6 +86,16 @@ def test_importing_mlpk_imports_no_plugin_and_nothing_heavy() -> None:
     assert not names & unwanted
 
 
+@pytest.mark.parametrize("module", ["importlib.metadata", "logging", "email", "secrets"])
+def test_importing_mlpk_takes_no_time_for_what_few_need(module: str) -> None:
+    """NumPy's own imports do not count."""
+    found = fresh(
+        f"import sys, numpy; before = {module!r} in sys.modules\n"
+        f"import mlpk; print(before or {module!r} not in sys.modules)"
+    )
+    assert found.strip() == "True"
+
+
 def test_importing_mlpk_looks_at_no_installed_distribution() -> None:
     found = fresh(
         "import importlib.metadata as metadata\n"

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
 
 from mlpk.arrays import Array
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 __all__ = ["BLOCK", "DIGEST_SIZE", "batches", "digests_size", "raw", "run"]
 
@@ -63,6 +65,8 @@ def run(jobs: Iterable[Callable[[], T]], nbytes: int) -> Iterator[T]:
         for job in jobs:
             yield job()
         return
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - large files alone need it
+
     waiting: deque[Future[Any]] = deque()
     with ThreadPoolExecutor(_WORKERS, "mlpk-file") as pool:
         try:

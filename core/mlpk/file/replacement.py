@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import stat
 import sys
 from collections.abc import Iterator
@@ -127,7 +126,7 @@ def _temporary(folder: Path, mode: int) -> Iterator[tuple[Path, BinaryIO]]:
 
 def _free(folder: Path) -> Path:
     """Return a name that nothing has; nobody can guess it and take it meanwhile."""
-    while os.path.lexists(path := folder / f".mlpk-{secrets.token_hex(8)}"):
+    while os.path.lexists(path := folder / f".mlpk-{os.urandom(8).hex()}"):
         pass
     return path
 
