@@ -7,8 +7,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-import numpy as np
-
 from mlpk.arrays import Array
 
 if TYPE_CHECKING:
@@ -36,7 +34,7 @@ def digests_size(nbytes: int) -> int:
 
 def raw(array: Array) -> memoryview:
     """Return the memory of a contiguous array as bytes, without a copy."""
-    return array.reshape(-1).view(np.uint8).data
+    return array.data.cast("B") if array.size else memoryview(bytearray())
 
 
 def batches(tensors: Iterable[tuple[K, int]]) -> Iterator[list[tuple[K, int, int]]]:

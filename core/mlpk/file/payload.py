@@ -22,6 +22,7 @@ from mlpk.errors import (
 )
 from mlpk.file.blocks import BLOCK, DIGEST_SIZE, batches, raw, run
 from mlpk.file.layout import CHUNK, DTYPES, body_size, padding, stretches, type_of
+from mlpk.file.pause import uncollected
 from mlpk.file.refusal import escaped, refusal
 from mlpk.file.source import Source, Window
 from mlpk_schemas.file import Header, TensorEntry
@@ -71,8 +72,9 @@ def read_arrays(
         )
         jobs = (partial(reading.read, batch) for batch in batches(reading.places(chosen)))
         touched = 0 if mmap and verify == "header" else sum(e.nbytes for e in chosen.values())
-        for _ in run(jobs, touched):
-            pass
+        with uncollected():
+            for _ in run(jobs, touched):
+                pass
     if mmap:
         for array in reading.arrays.values():
             array.flags.writeable = False
@@ -121,24 +123,24 @@ class _Reading:
         for place, start, stop in batch:
             nbytes = place.entry.nbytes
             for offset, begin, end in stretches(place.entry.at, start, stop, self.chunk):
-                if not place.mapped:
-                    self._fill(place.memory[begin:end], self.base + offset, window)
-                if end == nbytes or end % self.chunk == 0:
-                    self._check_padding(place, end, self.base + offset + end - begin, window)
+                at = self.base + offset
+                ends = end == nbytes or end % self.chunk == 0
+                behind = padding((end - 1) % self.chunk + 1) if ends else 0
+                memory = place.memory[begin:end]
+                if not place.mapped and end - begin < _DIRECT:
+                    piece = window.read(end - begin + behind, at)
+                    memory[:] = piece[: end - begin]
+                    zeros = piece[end - begin :]
+                else:
+                    if not place.mapped:
+                        self.source.read_into(memory, at)
+                    zeros = window.read(behind, at + end - begin)
+                if zeros != _ZEROS[:behind]:
+                    problem = (
+                        f"the file is damaged: the {behind} bytes of padding here are not all zero"
+                    )
+                    raise FileFormatError(problem, field=_field(place), offset=at + end - begin)
             self._check_block(place, start, stop)
-
-    def _fill(self, memory: memoryview, offset: int, window: Window) -> None:
-        if len(memory) < _DIRECT:
-            memory[:] = window.read(len(memory), offset)
-        else:
-            self.source.read_into(memory, offset)
-
-    def _check_padding(self, place: _Place, end: int, offset: int, window: Window) -> None:
-        """Require zeros behind the piece of a tensor that ends with its byte `end`."""
-        length = padding((end - 1) % self.chunk + 1)
-        if window.read(length, offset) != _ZEROS[:length]:
-            problem = f"the file is damaged: the {length} bytes of padding here are not all zero"
-            raise FileFormatError(problem, field=_field(place), offset=offset)
 
     def _check_block(self, place: _Place, start: int, stop: int) -> None:
         block = place.memory[start:stop]

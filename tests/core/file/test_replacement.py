@@ -333,11 +333,12 @@ def test_ctrl_c_as_the_file_is_made_leaves_nothing_behind(save, tmp_path, monkey
 
 
 def test_a_foreign_file_of_a_temporary_name_is_left_alone(save, data, tmp_path, monkeypatch):
-    names = iter(["taken", "free"])
-    monkeypatch.setattr("mlpk.file.replacement.secrets.token_hex", lambda _: next(names))
-    (tmp_path / ".mlpk-taken").write_bytes(b"theirs")
+    drawn = iter([b"taken", b"free"])
+    monkeypatch.setattr(os, "urandom", lambda _: next(drawn))
+    theirs = tmp_path / f".mlpk-{b'taken'.hex()}"
+    theirs.write_bytes(b"theirs")
     save(tmp_path / "a.mlpk")
-    assert (tmp_path / ".mlpk-taken").read_bytes() == b"theirs"
+    assert theirs.read_bytes() == b"theirs"
     assert (tmp_path / "a.mlpk").read_bytes() == data
     assert len(list(tmp_path.iterdir())) == 2
 
