@@ -24,6 +24,7 @@ from mlpk.errors import (
 from mlpk.example import Example
 from mlpk.family import Family
 from mlpk.hookspecs import hookimpl
+from mlpk.implementation import Implementation
 from mlpk.initializer import Initializer
 from mlpk.kind import define
 from mlpk.layer import Layer
@@ -31,6 +32,7 @@ from mlpk.loss import Loss
 from mlpk.metric import Metric
 from mlpk.model import Model
 from mlpk.optimizer import Optimizer
+from mlpk.preference import use
 from mlpk.regularizer import Regularizer
 from mlpk.saved import dumps, inspect, load, load_arrays, loads
 from mlpk.schedule import Schedule
@@ -60,6 +62,7 @@ __all__ = [
     "FileFormatError",
     "GraphError",
     "History",
+    "Implementation",
     "Initializer",
     "Input",
     "Layer",
@@ -95,4 +98,5 @@ __all__ = [
     "plugins",
     "regularizers",
     "schedules",
+    "use",
 ]

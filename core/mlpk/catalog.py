@@ -1,14 +1,17 @@
-"""Which kinds are installed, and who brought each.
+"""Which kinds are installed, who brought each, and what computes it.
 
 A catalog never changes. The current one is made on first use and swapped for a new one by
-`mlpk.plugins.add` and `mlpk.plugins.refresh`.
+`mlpk.plugins.add`, `mlpk.plugins.refresh` and `mlpk.use`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from copy import copy
+from functools import cached_property
 from typing import Any
 
+from mlpk.choice import Choice
 from mlpk.errors import (
     ConfigError,
     MissingPluginError,
@@ -19,7 +22,8 @@ from mlpk.errors import (
     nearest,
     shown,
 )
-from mlpk.record import FIRST_PARTY, LOCAL, Brought, Record
+from mlpk.record import FIRST_PARTY, IMPLEMENTATIONS, LOCAL, Brought, Record
+from mlpk.target import target
 from mlpk.turn import Turn
 from mlpk.version import __version__
 from mlpk_schemas.synonyms import kind_hint
@@ -42,7 +46,8 @@ class Catalog:
 
     `former` are those that others have replaced (a notebook's cell that ran again): networks made
     of them can still be saved. Where several name one class, the first keeps it. `caveat` is added
-    to what is said of an unknown name.
+    to what is said of an unknown name. `preferred` are the implementations that were chosen with
+    `mlpk.use`, None if nobody did.
     """
 
     def __init__(
@@ -51,23 +56,49 @@ class Catalog:
         records: Iterable[Record],
         former: Iterable[Brought] = (),
         caveat: str = "",
+        preferred: Sequence[str] | None = None,
     ) -> None:
         self.brought = tuple(brought)
         self.records = tuple(records)
         self.former = tuple(former)
+        self.preferred = preferred
         self._caveat = caveat
-        self._by_id = {(item.family, item.id): item for item in self.brought}
+        self._kinds = [item for item in self.brought if item.family != IMPLEMENTATIONS]
+        self._by_id = {(item.family, item.id): item for item in self._kinds}
         self._by_kind: dict[tuple[str, str], list[Brought]] = {}
-        for item in self.brought:
+        for item in self._kinds:
             self._by_kind.setdefault((item.family, item.kind), []).append(item)
         self._ids: dict[Any, str] = {}
-        for item in (*self.brought, *self.former):
+        for item in (*self._kinds, *self.former):
             self._ids.setdefault(item.thing, item.id)
+
+    @cached_property
+    def implementations(self) -> dict[type[Any], list[Brought]]:
+        """What was brought for each class that is implemented, and is active."""
+        found: dict[type[Any], list[Brought]] = {}
+        for item in self.brought:
+            if item.family == IMPLEMENTATIONS:
+                kind = target(self, item.thing)
+                if kind is not None:
+                    found.setdefault(kind, []).append(item)
+        return found
+
+    @cached_property
+    def choice(self) -> Choice:
+        """What computes each kind; made when something is first computed."""
+        return Choice(self, self.preferred)
+
+    def preferring(self, names: Sequence[str] | None) -> Catalog:
+        """Return the same catalog with other implementations preferred."""
+        made = copy(self)
+        made.preferred = names
+        vars(made).pop("choice", None)
+        return made
 
     def names(self, family: str) -> list[str]:
         """Return every name that `find` takes for a family: short where unique, else the id."""
         names = []
-        for item in self.brought:
+        for item in self._kinds:
             if item.family == family:
                 rivals = self._by_kind[family, item.kind]
                 short = item.dist == FIRST_PARTY or len(rivals) == 1
@@ -188,7 +219,8 @@ Show = Callable[[Catalog], None]
 Make = Callable[[Show], Catalog]
 
 _turn = Turn()
-_current: Catalog | None = None
+# What `current` returns, once it is made. What was found in a catalog is good until this is another.
+in_force: Catalog | None = None
 _unfinished: Catalog | None = None
 
 
@@ -200,14 +232,14 @@ def current(make: Make | None = None) -> Catalog:
     """
     if _unfinished is not None and _turn.mine:
         return _unfinished
-    if _current is not None:
-        return _current
+    if in_force is not None:
+        return in_force
     if _turn.mine:
         raise PluginError(
             "mlpk's own plugins ask for kinds while they are being loaded", FIRST_PARTY
         )
     with _turn.taken():
-        return _current if _current is not None else _put_in_force(make or discovered)
+        return in_force if in_force is not None else _put_in_force(make or discovered)
 
 
 def discovered(show_unfinished: Show) -> Catalog:
@@ -225,19 +257,19 @@ def swap(make: Make) -> Catalog:
     if _turn.mine:
         raise PluginError(
             "plugins are being loaded, and one of them changes what is active; bring kinds through "
-            "hooks, and leave mlpk.plugins.add and refresh to programs"
+            "hooks, and leave mlpk.use, mlpk.plugins.add and refresh to programs"
         )
     with _turn.taken():
         return _put_in_force(make)
 
 
 def _put_in_force(make: Make) -> Catalog:
-    global _current, _unfinished  # noqa: PLW0603 - the one place where the catalog in force is held
+    global in_force, _unfinished  # noqa: PLW0603 - the one place where the catalog in force is held
     try:
         made = make(_show_unfinished)
     finally:
         _unfinished = None
-    _current = made
+    in_force = made
     return made
 
 

@@ -18,9 +18,20 @@ from typing import Literal
 import attrs
 
 from mlpk.catalog import FIRST_PARTY, Brought, Catalog, Record, Show
-from mlpk.errors import MlpkError, PluginError, PluginWarning, listing, nearest, shown
+from mlpk.choice import PLAIN
+from mlpk.errors import (
+    ConfigError,
+    MlpkError,
+    PluginError,
+    PluginWarning,
+    listing,
+    nearest,
+    shown,
+)
 from mlpk.installed import Installed, installed, is_name, normalised
+from mlpk.record import IMPLEMENTATIONS
 from mlpk.staging import Owners, stage
+from mlpk.target import check_targets
 
 __all__ = ["discover", "survey"]
 
@@ -70,7 +81,8 @@ def survey(show_unfinished: Show) -> Catalog:
     if record.error is not None:
         raise PluginError(f"mlpk's own plugins cannot be loaded:\n{record.error}", FIRST_PARTY)
     records = [attrs.evolve(record, note=_copies(ours, others)), *_impostors(ours, others)]
-    show_unfinished(Catalog(brought, records, caveat=CAVEAT))
+    # Who is preferred is perhaps not loaded yet: what they compute meanwhile is computed plainly.
+    show_unfinished(Catalog(brought, records, caveat=CAVEAT, preferred=(PLAIN,)))
     for dist, same in sorted(found.items()):
         if (variable := blocked.get(dist)) is not None:
             why = f"kept out by {variable}"
@@ -81,6 +93,7 @@ def survey(show_unfinished: Show) -> Catalog:
             new, record = _load(same[0], owners)
             records.append(attrs.evolve(record, note=_copies(same[0], same[1:])))
             brought = [*brought, *new]
+    brought, records = _fitting(brought, records)
     shadowed = _shadowed(brought)
     return Catalog(
         brought,
@@ -93,11 +106,31 @@ def survey(show_unfinished: Show) -> Catalog:
     )
 
 
+def _fitting(brought: list[Brought], records: list[Record]) -> tuple[list[Brought], list[Record]]:
+    """Leave out, whole, whoever implements what is no kind, once all that there are is known."""
+    kinds = Catalog(brought, records)
+    for dist in {item.dist: None for item in brought if item.family == IMPLEMENTATIONS}:
+        try:
+            check_targets(kinds, [item for item in brought if item.dist == dist])
+        except ConfigError as error:
+            text, why = traceback.format_exc(), _reason(error)
+            kept = [item for item in brought if item.dist != dist]
+            told = [
+                Record(each.dist, each.version, "failed", each.seconds, (), text, why)
+                if each.dist == dist
+                else each
+                for each in records
+            ]
+            return _fitting(kept, told)  # the kinds of this one may be what another implements
+    return brought, records
+
+
 def _shadowed(brought: Iterable[Brought]) -> dict[str, list[str]]:
     """Return, by distribution, what to know of its kinds whose short name is not theirs."""
     same: dict[tuple[str, str], list[Brought]] = {}
     for item in brought:
-        same.setdefault((item.family, item.kind), []).append(item)
+        if item.family != IMPLEMENTATIONS:
+            same.setdefault((item.family, item.kind), []).append(item)
     told: dict[str, list[str]] = defaultdict(list)
     for rivals in same.values():
         dists = {item.dist for item in rivals}
@@ -189,8 +222,7 @@ def _load(found: Installed, owners: Owners) -> tuple[list[Brought], Record]:
         text = traceback.format_exc()
         return [], Record(found.dist, found.version, "failed", seconds, (), text, _reason(error))
     seconds = time.perf_counter() - started
-    kinds = tuple(sorted(item.id for item in brought))
-    return brought, Record(found.dist, found.version, "active", seconds, kinds)
+    return brought, Record.active(found.dist, found.version, seconds, brought)
 
 
 def _reason(error: BaseException) -> str:

@@ -103,7 +103,7 @@ class PluginError(MlpkError, RuntimeError):
 
 
 class PluginWarning(UserWarning):
-    """A plugin could not be loaded; everything else works."""
+    """A plugin does not do what may be expected of it, such as load; everything else works."""
 
 
 class PortabilityWarning(UserWarning):

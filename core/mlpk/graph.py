@@ -173,6 +173,13 @@ class Graph:
         takes = ", ".join(f"{name}{spec.shape}" for name, spec in self.inputs.items())
         return f"{takes} -> {', '.join(self.outputs)}: {len(self.nodes)} nodes"
 
+    def fed(self, node: Node) -> tuple[Shape | None, ...]:
+        """Return the shapes of what feeds a node, without the batch axis; None is not known here."""
+        return tuple(
+            self.inputs[feed].shape if feed in self.inputs else self.nodes[feed].shape
+            for feed in node.inputs
+        )
+
     @property
     def is_whole(self) -> bool:
         """Whether every node is known here and declared, so that the network can run."""

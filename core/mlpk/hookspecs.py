@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from click import Command
 
+    from mlpk.implementation import Implementation
     from mlpk.initializer import Initializer
     from mlpk.layer import Layer
     from mlpk.loss import Loss
@@ -78,6 +79,11 @@ def mlpk_datasets() -> Iterable[Callable[..., Any]]:  # type: ignore[empty-body]
 @hookspec
 def mlpk_commands() -> Iterable[Command]:  # type: ignore[empty-body] # a signature
     """Return the click commands that this plugin adds to `mlpk`, under their names."""
+
+
+@hookspec
+def mlpk_implementations() -> Iterable[Implementation]:  # type: ignore[empty-body] # a signature
+    """Return the faster functions that this plugin has for kinds that exist already."""
 
 
 @hookspec

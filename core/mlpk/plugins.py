@@ -10,6 +10,7 @@ import attrs
 from mlpk import catalog, staging
 from mlpk.catalog import LOCAL, Brought, Catalog, Record, Show
 from mlpk.errors import PluginWarning, PortabilityWarning
+from mlpk.target import check_targets
 
 __all__ = ["PluginWarning", "PortabilityWarning", "Record", "add", "records", "refresh"]
 
@@ -37,7 +38,9 @@ def add(thing: object) -> Record:
             if item.dist != LOCAL or (item.family, item.kind) not in new
         ]
         gone = [item for item in old.brought if item not in kept]
-        return _with_local(old, [*kept, *added], [*old.former, *gone])
+        made = _with_local(old, [*kept, *added], [*old.former, *gone])
+        check_targets(made, [item for item in made.brought if item.dist == LOCAL])
+        return made
 
     made = catalog.swap(joined)
     return next(record for record in made.records if record.dist == LOCAL)
@@ -59,7 +62,7 @@ def refresh() -> tuple[Record, ...]:
         metadata.MetadataPathFinder().invalidate_caches()  # which Python 3.11 leaves out above
         found = catalog.discovered(show_unfinished)
         records = [_as_imported(record, old) for record in found.records]
-        again = Catalog(found.brought, records, old.former)
+        again = Catalog(found.brought, records, old.former, preferred=old.preferred)
         return _with_local(again, [*found.brought, *local], old.former) if local else again
 
     return catalog.swap(rediscover).records
@@ -77,7 +80,6 @@ def _as_imported(record: Record, old: Catalog) -> Record:
 
 
 def _with_local(old: Catalog, brought: list[Brought], former: Sequence[Brought]) -> Catalog:
-    kinds = tuple(sorted(item.id for item in brought if item.dist == LOCAL))
-    record = Record(LOCAL, "", "active", 0.0, kinds)
+    record = Record.active(LOCAL, "", 0.0, [item for item in brought if item.dist == LOCAL])
     records = [*(kept for kept in old.records if kept.dist != LOCAL), record]
-    return Catalog(brought, records, former)
+    return Catalog(brought, records, former, preferred=old.preferred)

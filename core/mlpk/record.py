@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import attrs
 
-__all__ = ["FIRST_PARTY", "LOCAL", "Brought", "Record"]
+__all__ = ["FIRST_PARTY", "IMPLEMENTATIONS", "LOCAL", "Brought", "Record"]
 
 FIRST_PARTY = "mlpk"
 LOCAL = "_local"  # owns what was added without an entry point
+IMPLEMENTATIONS = "implementations"  # what is brought beside the families of kinds
 
 
 @attrs.frozen
 class Brought:
-    """One thing that a plugin brought: a class, or a dataset function."""
+    """One thing that a plugin brought: a class, a dataset function, or an implementation.
+
+    The `kind` of an implementation is the name, or the id, of the kind that it implements.
+    """
 
     family: str
     kind: str
@@ -36,7 +41,8 @@ class Record:
     """What became of one plugin.
 
     `error` is its traceback, or why it is not active, and `reason` that in one line; `note` is
-    what to know about one that is active all the same.
+    what to know about one that is active all the same. `implements` are the kinds that it has
+    faster functions for, whether or not these are in force.
     """
 
     dist: str
@@ -47,6 +53,14 @@ class Record:
     error: str | None = None
     reason: str = attrs.field(default=attrs.Factory(_last_line, takes_self=True))
     note: str = ""
+    implements: tuple[str, ...] = ()
+
+    @classmethod
+    def active(cls, dist: str, version: str, seconds: float, brought: Sequence[Brought]) -> Record:
+        """Return the record of a plugin that is active with what it brought."""
+        kinds = sorted(item.id for item in brought if item.family != IMPLEMENTATIONS)
+        implements = sorted(item.kind for item in brought if item.family == IMPLEMENTATIONS)
+        return cls(dist, version, "active", seconds, tuple(kinds), implements=tuple(implements))
 
     @property
     def named(self) -> str:

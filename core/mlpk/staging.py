@@ -13,12 +13,14 @@ import pluggy
 from mlpk import hookspecs
 from mlpk.catalog import LOCAL, Brought
 from mlpk.errors import ConfigError, PluginError, listing, nearest, shown
+from mlpk.implementation import Implementation
 from mlpk.initializer import Initializer
 from mlpk.kind import Kind
 from mlpk.layer import Layer
 from mlpk.loss import Loss
 from mlpk.metric import Metric
 from mlpk.optimizer import Optimizer
+from mlpk.record import IMPLEMENTATIONS
 from mlpk.regularizer import Regularizer
 from mlpk.schedule import Schedule
 from mlpk.version import __version__
@@ -64,12 +66,14 @@ def stage(dist: str, modules: Iterable[object], owners: Owners | None = None) ->
             raise PluginError(f"a hook does not fit its specification: {reason}", dist) from error
         found = [
             _brought(dist, family, thing)
-            for family in FAMILIES
+            for family in (*FAMILIES, IMPLEMENTATIONS)
             for things in manager.hook.__getattribute__(f"mlpk_{family}")()
             for thing in _things(dist, family, things)
         ]
         if not found:
-            problem = "brings nothing: it has no hook that returns kinds or commands"
+            problem = (
+                "brings nothing: it has no hook that returns kinds, commands or implementations"
+            )
             if not isinstance(module, ModuleType):
                 problem += "; an entry point names the module that holds the hooks"
             raise PluginError(f"{_named(module)} {problem}", dist)
@@ -103,7 +107,8 @@ def _check_interface(dist: str, module: object) -> None:
 
 def _check_owner(item: Brought, owners: Owners) -> None:
     """Refuse what stands in the module of another distribution: it would have two ids."""
-    # An object has the module of its class, which for a command is click's.
+    # An object has the module of its class, which for a command is click's. The functions of an
+    # implementation may be anybody's: no file names them.
     source = item.thing.callback if item.family == "commands" else item.thing
     module = str(getattr(source, "__module__", ""))
     while module and module not in owners:
@@ -134,8 +139,9 @@ def _things(dist: str, family: str, things: object) -> Iterator[Any]:
 
 
 def _brought(dist: str, family: str, thing: Any) -> Brought:
-    if family == "commands":
-        return Brought(family, _command_name(thing), dist, thing)
+    name_of = {"commands": _command_name, IMPLEMENTATIONS: _implemented}.get(family)
+    if name_of is not None:
+        return Brought(family, name_of(thing), dist, thing)
     base, kind = FAMILIES[family], getattr(thing, "kind", None)
     if base is not None:
         if not isinstance(thing, type) or not issubclass(thing, base):
@@ -155,6 +161,15 @@ def _brought(dist: str, family: str, thing: Any) -> Brought:
     if not isinstance(thing, Hashable):
         raise ConfigError(f"mlpk_{family}", f"wanted classes with a hash, found {thing!r}")
     return Brought(family, kind, dist, thing)
+
+
+def _implemented(thing: Any) -> str:
+    """Return the name of the kind that is implemented, or refuse what is no implementation."""
+    if not isinstance(thing, Implementation):
+        raise ConfigError(
+            f"mlpk_{IMPLEMENTATIONS}", f"wanted objects of mlpk.Implementation, found {thing!r}"
+        )
+    return thing.kind
 
 
 def _command_name(thing: Any) -> str:

@@ -7,9 +7,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from mlpk.testing import implementations
 from mlpk.testing.case import Check
-from mlpk.testing.kit import CHECKS
+from mlpk.testing.kit import CHECKS, some_example_is_served
 
+# Of whatever family, a first check looks at all examples of the kind.
+FASTER = {
+    family: (some_example_is_served, *checks) for family, checks in implementations.CHECKS.items()
+}
 HEAD = """# The conformance kit
 
 A plugin's whole test file is
@@ -61,6 +66,12 @@ Layers, optimizers, schedules and callbacks are also trained in a small network,
 stopped, saved and resumed: every bit must be the same. State that is kept anywhere but in parameters,
 buffers, slots and `state()` shows there.
 
+Kinds are checked with their own methods, whatever [implementation](implementations.md) is in force. An
+implementation is run beside those methods on the examples of its kind, each in float32 and in float64,
+and what comes out has to agree as far as rounding lets it: 1e-5 of the largest value in float32, 1e-12
+in float64, ten times that on many values or far ones. Where `serves` leaves an example to the plain
+methods, its checks count as skipped, and so does an implementation of a kind that is not active here.
+
 ## The checks
 
 Data sets, which may have to load what they return, and commands have none, and count as skipped. So do
@@ -72,7 +83,11 @@ tests](migrations.md#a-test-of-a-migration). The tables are written by `python d
 def page() -> str:
     """Return the page."""
     parts = [HEAD]
-    for family, checks in CHECKS.items():
+    every = {
+        **CHECKS,
+        **{f"implementations of {family}": checks for family, checks in FASTER.items()},
+    }
+    for family, checks in every.items():
         rows = [f"| `{check.__name__}` | {_sentence(check)} |" for check in checks]
         parts.append(f"\n### {family.capitalize()}\n\n| check | what holds |\n|---|---|\n")
         parts.append("\n".join(rows) + "\n")

@@ -106,7 +106,7 @@ def test_importing_mlpk_looks_at_no_installed_distribution() -> None:
         "import mlpk\n"
         "assert mlpk.__version__ and mlpk.plugins.add and mlpk.Model\n"
         "from mlpk import catalog\n"
-        "print(catalog._current)\n"
+        "print(catalog.in_force)\n"
         "try:\n"
         "    mlpk.layers.dense\n"
         "except AssertionError as error:\n"

@@ -88,7 +88,8 @@ def test_a_kind_stands_in_a_file_of_its_name() -> None:
             assert source(item).__module__ == wanted, f"{item.thing} is not in {wanted}"
 
 
-@pytest.mark.parametrize("hook", HOOKS)
+# Ours are the plain implementations, which those of other plugins are compared with.
+@pytest.mark.parametrize("hook", sorted({*HOOKS} - {"mlpk_implementations"}))
 def test_each_hook_has_a_first_party_user(hook: str) -> None:
     users = [
         f"{module.__name__}.{name}"

@@ -11,6 +11,7 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any, ClassVar
 
+import attrs
 import numpy as np
 import pytest
 
@@ -19,6 +20,7 @@ from mlpk import (
     Context,
     Declaration,
     Example,
+    Implementation,
     Initializer,
     Layer,
     Optimizer,
@@ -28,10 +30,12 @@ from mlpk import (
 )
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.optimizer import Step
+from mlpk.record import Record
 
 Install = Callable[..., None]
 Run = Callable[..., str]
 Acting = Callable[..., AbstractContextManager[None]]
+Implementing = Callable[..., None]
 
 
 @define
@@ -174,3 +178,24 @@ def run(tmp_path: Path) -> Run:
         return done.stdout
 
     return in_fresh_interpreter
+
+
+@pytest.fixture
+def implementing(own_catalog: None, monkeypatch: pytest.MonkeyPatch) -> Implementing:
+    """Return what makes a distribution active that brings implementations, instead of earlier ones.
+
+    `implementing("swift", Implementation(...), ..., version="1.0")`.
+    """
+    del own_catalog
+    monkeypatch.delenv("MLPK_IMPLEMENTATION", raising=False)
+
+    def put(dist: str, *given: Implementation, version: str = "1.0", state: Any = "active") -> None:
+        held = catalog.current()
+        brought = [item for item in held.brought if item.dist != dist]
+        records = [record for record in held.records if record.dist != dist]
+        new = [catalog.Brought("implementations", each.kind, dist, each) for each in given]
+        record = attrs.evolve(Record.active(dist, version, 0.0, new), state=state)
+        made = catalog.Catalog([*brought, *new], [*records, record], preferred=held.preferred)
+        catalog.swap(lambda _: made)
+
+    return put

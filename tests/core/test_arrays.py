@@ -19,6 +19,19 @@ SHAPES = st.dictionaries(
 
 
 @settings(deadline=None)
+@given(SHAPES, st.sampled_from(["float32", "float64"]))
+def test_the_vector_begins_at_a_line_of_the_cache(
+    shapes: dict[str, tuple[int, ...]], dtype: str
+) -> None:
+    arena = Arena(shapes, dtype)
+    assert arena.flat.size == sum(view.size for view in arena.views.values())
+    if arena.flat.size:
+        assert arena.flat.ctypes.data % 64 == 0
+    assert not arena.flat.any()
+    assert arena.flat.flags.c_contiguous
+
+
+@settings(deadline=None)
 @given(SHAPES)
 def test_the_arrays_lie_end_to_end_in_one_vector(shapes: dict[str, tuple[int, ...]]) -> None:
     arena = Arena(shapes, "float64")

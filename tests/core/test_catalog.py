@@ -298,7 +298,7 @@ def test_a_catalog_that_cannot_be_made_leaves_the_old_one_in_force() -> None:
 def test_the_unfinished_catalog_is_seen_by_the_thread_that_makes_it_and_those_it_starts(
     small: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(catalog, "_current", None)
+    monkeypatch.setattr(catalog, "in_force", None)
     seen: dict[str, Catalog] = {}
     half = Catalog(small.brought[:1], ())
     begun, started = threading.Event(), threading.Event()
@@ -340,7 +340,7 @@ def test_the_unfinished_catalog_is_seen_by_the_thread_that_makes_it_and_those_it
 def test_who_makes_a_catalog_may_not_make_another_meanwhile(
     small: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(catalog, "_current", small)
+    monkeypatch.setattr(catalog, "in_force", small)
 
     def make(_: object) -> Catalog:
         with pytest.raises(PluginError, match="plugins are being loaded, and one of them changes"):
@@ -354,7 +354,7 @@ def test_who_makes_a_catalog_may_not_make_another_meanwhile(
 def test_asking_before_the_first_party_kinds_are_there_is_an_error(
     small: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(catalog, "_current", None)
+    monkeypatch.setattr(catalog, "in_force", None)
 
     def make(_: object) -> Catalog:
         with pytest.raises(PluginError, match="mlpk's own plugins ask for kinds while they are"):
@@ -367,7 +367,7 @@ def test_asking_before_the_first_party_kinds_are_there_is_an_error(
 
 def test_many_threads_that_ask_first_get_one_catalog(monkeypatch: pytest.MonkeyPatch) -> None:
     held = catalog.current()
-    monkeypatch.setattr(catalog, "_current", None)
+    monkeypatch.setattr(catalog, "in_force", None)
     made: list[Catalog] = []
     start = threading.Barrier(8)
 

@@ -25,6 +25,13 @@ def test_one_name_is_one_memory_and_two_names_are_two() -> None:
     assert not np.shares_memory(a, Context("float64").empty("a", (4,)))
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "bool", "complex128"])
+def test_memory_begins_at_a_line_of_the_cache(dtype: str) -> None:
+    ctx = Context("float32")
+    for size in (1, 7, 16, 1000, 100_000):
+        assert ctx.empty(f"of {size}", (size,), dtype).ctypes.data % 64 == 0
+
+
 def test_what_a_context_is_unless_it_is_said() -> None:
     ctx = Context("float32")
     assert (ctx.training, ctx.needs_input_grad, ctx.step, ctx.seed) == (True, (True,), 0, 0)

@@ -252,3 +252,11 @@ def test_arrays_are_listed_once_in_the_order_of_the_nodes() -> None:
     ]  # fmt: skip
     assert graph.arrays("buffers") == ["batch_norm/running_mean", "batch_norm/running_var"]
     assert graph.is_whole
+
+
+def test_what_feeds_a_node_is_known_by_its_shapes() -> None:
+    x, y = Input((None, 3)), Input((None, 4))
+    wide = dense(units=4)(x, name="wide")
+    graph = Model(inputs=[x, y], outputs=add()(wide, y, name="sum")).graph
+    assert graph.fed(graph.nodes["wide"]) == ((None, 3),)
+    assert graph.fed(graph.nodes["sum"]) == ((None, 4), (None, 4))

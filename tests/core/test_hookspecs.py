@@ -6,14 +6,16 @@ import pluggy
 import pytest
 
 from mlpk import hookspecs
+from mlpk.record import IMPLEMENTATIONS
 from mlpk.staging import FAMILIES
 
 HOOKS = {name: hook for name, hook in vars(hookspecs).items() if name.startswith("mlpk_")}
 OBSERVING = {"mlpk_fit_begin", "mlpk_batch_end", "mlpk_epoch_end", "mlpk_fit_end"}
 
 
-def test_there_is_a_hook_a_family_and_four_that_observe() -> None:
-    assert HOOKS.keys() == {f"mlpk_{family}" for family in FAMILIES} | OBSERVING
+def test_there_is_a_hook_a_family_one_for_implementations_and_four_that_observe() -> None:
+    returning = {f"mlpk_{family}" for family in (*FAMILIES, IMPLEMENTATIONS)}
+    assert HOOKS.keys() == returning | OBSERVING
 
 
 @pytest.mark.parametrize("name", HOOKS)

@@ -93,15 +93,42 @@ def test_a_hook_may_give_any_iterable() -> None:
     assert [item.kind for item in found] == ["relu", "tanh"]
 
 
+FASTER = mlpk.Implementation("sgd", update=mlpk.optimizers.sgd.update)
+
+
+def test_implementations_come_beside_kinds() -> None:
+    """What they are of is looked for once all kinds are known."""
+    both = module(
+        mlpk_layers=hookimpl(lambda: [mlpk.layers.relu]),
+        mlpk_implementations=hookimpl(lambda: iter([FASTER])),
+    )
+    brought = stage("acme", [both])
+    assert [(item.family, item.kind, item.thing) for item in brought] == [
+        ("layers", "relu", mlpk.layers.relu),
+        ("implementations", "sgd", FASTER),
+    ]
+
+
 @pytest.mark.parametrize(
     ("made", "sentence"),
     [
-        (module(), "brings nothing: it has no hook that returns kinds or commands"),
+        (
+            module(),
+            "brings nothing: it has no hook that returns kinds, commands or implementations",
+        ),
         (returns([]), "brings nothing"),
+        (
+            returns([mlpk.layers.relu], "mlpk_implementations"),
+            "mlpk_implementations: wanted objects of mlpk.Implementation, found <class",
+        ),
+        (
+            returns(2 * [FASTER], "mlpk_implementations"),
+            "sgd is brought twice: Implementation(kind='sgd', forward=None, ",
+        ),
         (rows, "the function rows brings nothing: it has no hook"),
         (
             rows,
-            "kinds or commands; an entry point names the module that holds the hooks",
+            "kinds, commands or implementations; an entry point names the module that holds the hooks",
         ),
         (returns(None), "brings nothing"),
         (returns("dense"), "mlpk_layers must return a list, found str"),

@@ -52,6 +52,7 @@ def kept_catalog() -> Iterator[None]:
         ("docs/plugins/migrations.md", []),
         ("docs/plugins/hooks.md", []),
         ("docs/plugins/policy.md", []),
+        ("docs/plugins/implementations.md", []),
     ],
     ids=lambda given: given.replace("/", "-") if isinstance(given, str) else "",
 )

@@ -14,7 +14,6 @@ from mlpk.errors import PluginWarning
 from mlpk.file.diagnosis import Diagnosis, KindHere, diagnosed
 from mlpk.file.source import Source
 from mlpk.table import size
-from mlpk.training.resume import IMPLEMENTATION
 from mlpk.version import __version__
 
 __all__ = ["command"]
@@ -62,8 +61,8 @@ def _training(found: Diagnosis) -> str:
     if state is None:
         return "no state kept"
     made = f"epoch {state.epoch}, {state.step:,} updates, computed by '{state.implementation}'"
-    if state.implementation != IMPLEMENTATION:
-        made += f" (here '{IMPLEMENTATION}' computes, and the bits will differ)"
+    if state.here not in ("", state.implementation):
+        made += f" (here '{state.here}' computes, and the bits will differ)"
     return f"{made}; cannot go on: {state.problem}" if state.problem else f"{made}; can go on"
 
 
@@ -104,7 +103,7 @@ def _plain(found: Diagnosis) -> dict[str, Any]:
             "epoch": state.epoch,
             "step": state.step,
             "implementation": state.implementation,
-            "here": IMPLEMENTATION,
+            "here": state.here or None,
             "problem": state.problem or None,
         },
     }

@@ -7,15 +7,17 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Iterator
+from typing import Any
 
 import attrs
 import click
 
 from mlpk import catalog
-from mlpk.catalog import Record
+from mlpk.catalog import Brought, Record
 from mlpk.cli.check_error import CheckError
 from mlpk.cli.text import clean
 from mlpk.discovery import survey
+from mlpk.record import IMPLEMENTATIONS
 from mlpk.staging import FAMILIES
 from mlpk.table import table
 
@@ -37,9 +39,10 @@ def command(check: bool, as_json: bool) -> None:
     # What is broken stands in the table, so that nothing warns of it and nothing raises.
     records = catalog.current(survey).records
     if as_json:
-        click.echo(json.dumps([attrs.asdict(record) for record in records], indent=2))
+        click.echo(json.dumps([_plain(record) for record in records], indent=2))
     else:
-        click.echo("\n\n".join([_table(records), _families(), *_troubles(records)]))
+        parts = [_table(records), *_implementations(), _families(), *_troubles(records)]
+        click.echo("\n\n".join(parts))
     broken = dict.fromkeys(record.dist for record in records if record.broken)
     if check and broken:
         raise CheckError(f"these plugins are broken: {', '.join(broken)}")
@@ -63,6 +66,26 @@ def _table(records: tuple[Record, ...]) -> str:
     room = max(LEAST, shutil.get_terminal_size().columns - len(taken.partition("\n")[0]) - 2)
     fitting = [(*row[:-1], textwrap.shorten(row[-1], room, placeholder=" ...")) for row in rows]
     return table(HEAD, fitting, numbers=("kinds", "seconds"))
+
+
+def _implemented() -> Iterator[tuple[Brought, str]]:
+    """Yield each implementation, and whether it is in force."""
+    active = catalog.current()
+    for item in active.brought:
+        if item.family == IMPLEMENTATIONS:
+            state = "in force" if active.choice.in_force(item) else "not in force"
+            yield item, f"{state}: {active.choice.remark(item)}".removesuffix(": ")
+
+
+def _implementations() -> Iterator[str]:
+    rows = [(item.kind, item.dist, clean(state)) for item, state in _implemented()]
+    if rows:
+        yield table(("implemented", "by", "state"), sorted(rows))
+
+
+def _plain(record: Record) -> dict[str, Any]:
+    mine = {item.kind: state for item, state in _implemented() if item.dist == record.dist}
+    return {**attrs.asdict(record), "implements": mine}
 
 
 def _troubles(records: tuple[Record, ...]) -> Iterator[str]:

@@ -9,6 +9,7 @@ import attrs
 
 from mlpk import catalog
 from mlpk.catalog import FIRST_PARTY
+from mlpk.computing import computing
 from mlpk.errors import FileFormatError, MissingPluginError, listing
 from mlpk.file import reader
 from mlpk.file.matching import understood
@@ -22,8 +23,11 @@ from mlpk.file.refusal import refusal
 from mlpk.file.source import Source
 from mlpk.file.verification import verify
 from mlpk.graph import Graph
+from mlpk.loss import Loss
+from mlpk.optimizer import Optimizer
 from mlpk_schemas.errors import quoted
 from mlpk_schemas.file import Header
+from mlpk_schemas.records import values
 
 __all__ = ["Diagnosis", "KindHere", "Training", "diagnosed"]
 
@@ -40,11 +44,15 @@ class KindHere:
 
 @attrs.frozen
 class Training:
-    """The state of a training run. `problem` says why it cannot go on here, "" if it can."""
+    """The state of a training run. `problem` says why it cannot go on here, "" if it can.
+
+    `implementation` computed it, and `here` would: "" where it cannot go on.
+    """
 
     epoch: int
     step: int
     implementation: str
+    here: str
     problem: str
 
 
@@ -78,7 +86,7 @@ def diagnosed(source: Source) -> Diagnosis:
         header = reader.read_header(source)
     except FileFormatError as error:
         return Diagnosis(source.size, error.problem)
-    damage = problem = stuck = ""
+    damage = problem = stuck = here = ""
     try:
         verify(source, header)
     except FileFormatError as error:
@@ -90,6 +98,7 @@ def diagnosed(source: Source) -> Diagnosis:
         if not damage:
             _make(source, header, file, [*graph.arrays("params"), *graph.arrays("buffers")])
         stuck = _stuck(source, header, file, graph, damaged=bool(damage))
+        here = _computing(file, graph) if not (damage or stuck) else ""
     except (FileFormatError, MissingPluginError) as error:
         problem = str(error).removeprefix(f"{source.path}: ")
     prelude = parse(bytes(source.read(PRELUDE_SIZE, 0)), source.size)
@@ -108,6 +117,7 @@ def diagnosed(source: Source) -> Diagnosis:
             state.fit.epoch,
             state.optimizer.step,
             state.implementation,
+            here,
             "the file does not load here" if problem or damage else stuck,
         ),
     )
@@ -130,6 +140,19 @@ def _stuck(source: Source, header: Header, file: Upgraded, graph: Graph, *, dama
     except FileFormatError as error:
         return str(error).removeprefix(f"{source.path}: ")
     return file.stuck or _lacking(header)
+
+
+def _computing(file: Upgraded, graph: Graph) -> str:
+    """Return what would compute the training run of a file here; "" if it has none."""
+    state = current(file.header, graph.spec()).state
+    if state is None:
+        return ""
+    optimizer = {key: getattr(state.optimizer, key) for key in ("id", "schema", "config")}
+    return computing(
+        graph,
+        {name: Loss.read(values(loss), f"state.loss.{name}") for name, loss in state.loss.items()},
+        Optimizer.read(optimizer, "state.optimizer"),
+    )
 
 
 def _lacking(header: Header) -> str:

@@ -6,17 +6,19 @@ import traceback
 import warnings
 from collections.abc import Callable
 from time import perf_counter
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import attrs
 
+from mlpk.choice import PLAIN
 from mlpk.errors import PluginError, PortabilityWarning
-from mlpk.example import Example
+from mlpk.preference import use
 from mlpk.testing.inapplicable import InapplicableError
 
 __all__ = ["Case", "Check", "Outcome"]
 
-Check = Callable[[Example], None]
+# A check takes an example; that of an implementation takes it with the implementation and a dtype.
+Check = Callable[[Any], None]
 State: TypeAlias = Literal["passed", "skipped", "known", "failed"]
 
 
@@ -41,7 +43,7 @@ class Case:
     kind: str
     number: int
     check: Check
-    example: Example
+    example: Any
     family: str
     known: str = ""
 
@@ -64,7 +66,7 @@ class Case:
     def run(self) -> str:
         """Raise `AssertionError`, or what the plugin raised; return why it does not apply, or ""."""
         try:
-            with warnings.catch_warnings():
+            with warnings.catch_warnings(), use(PLAIN):  # a kind is checked for itself
                 warnings.simplefilter("ignore", PortabilityWarning)  # its files stay with it
                 self.check(self.example)
         except InapplicableError as why:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import metadata
+from typing import Any
 
 from mlpk import catalog
 from mlpk.errors import PluginError, listing
 from mlpk.example import Example
+from mlpk.implementation import Implementation
 from mlpk.installed import GROUP, is_name, normalised
-from mlpk.record import Brought, Record
+from mlpk.record import IMPLEMENTATIONS, Brought, Record
+from mlpk.target import target
 from mlpk.testing import (
     callbacks,
     going_on,
+    implementations,
     initializers,
     layers,
     losses,
@@ -22,6 +26,7 @@ from mlpk.testing import (
     schedules,
 )
 from mlpk.testing.case import Case, Check
+from mlpk.testing.implemented import Implemented, implemented
 from mlpk.testing.inapplicable import InapplicableError
 from mlpk.testing.known import declared
 from mlpk.testing.pairs import draws_a_pair
@@ -38,6 +43,19 @@ def migrations_are_not_checked(_: Example) -> None:
     """Files of each earlier schema are read; none is here, so that this is left alone, and counted."""
     raise InapplicableError(
         "no file of an earlier schema is here: keep one of each in your tests, and load it"
+    )
+
+
+def its_kind_is_not_here(_: Implementation) -> None:
+    """The kind that is implemented is active, so that there are examples of it."""
+    raise InapplicableError("the kind that it implements is of a plugin that is not active here")
+
+
+def some_example_is_served(examples: Sequence[Implemented]) -> None:
+    """Some example of the kind is served, in one dtype at least, so that something is checked."""
+    assert any(each.is_served for each in examples), (
+        "serves() leaves every example of the kind to the plain implementation, so that nothing of "
+        "this one is checked"
     )
 
 
@@ -65,13 +83,24 @@ def cases(dist: str, known: Mapping[str, str] | None = None) -> list[Case]:
         active = listing(record.dist for record in current.records if record.state == "active")
         problem = f"no active plugin is called '{dist}'{_why_none(dist, records)}"
         raise PluginError(f"{problem}. Active are: {active}", dist)
-    made = [
-        Case(item.id, number, check, example, item.family)
-        for item in brought
-        for number, example in enumerate(_examples(item))
-        for check in (*CHECKS.get(item.family, NO_CHECKS), *_migrating(item, number))
-    ]
+    made = [case for item in brought for case in _cases(item)]
     return declared(made, known or {})
+
+
+def _cases(item: Brought) -> Iterator[Case]:
+    if item.family == IMPLEMENTATIONS:
+        kind = target(catalog.current(), item.thing)
+        if kind is None:
+            yield Case(item.id, 0, its_kind_is_not_here, item.thing, item.family)
+            return
+        examples: Sequence[Any] = implemented(item, kind)
+        yield Case(item.id, 0, some_example_is_served, examples, item.family)
+        checks = implementations.CHECKS[kind.family]
+    else:
+        checks, examples = CHECKS.get(item.family, NO_CHECKS), _examples(item)
+    for number, example in enumerate(examples):
+        for check in (*checks, *_migrating(item, number)):
+            yield Case(item.id, number, check, example, item.family)
 
 
 def _why_none(dist: str, records: Sequence[Record]) -> str:

@@ -298,3 +298,22 @@ def test_json(run, path: Path, trained: Path) -> None:
     found = json.loads(result.stdout)
     assert (result.exit_code, found["healthy"], found["kinds"]) == (1, False, [])
     assert found["damage"]
+
+
+def test_a_run_that_another_implementation_would_go_on_with(
+    run, trained: Path, implementing: Any
+) -> None:
+    def update(optimizer: Any, param: Any, grad: Any, slots: Any, step: Any) -> None:
+        optimizer.update(param, grad, slots, step)
+
+    implementing("swift", mlpk.Implementation("adam", update=update), version="2.1")
+    facts, _ = told(run("doctor", trained))
+    assert facts["training"] == (
+        "epoch 2, 46 updates, computed by 'numpy' (here 'swift 2.1' computes, and the bits will "
+        "differ); can go on"
+    )
+    training = json.loads(run("doctor", trained, "--json").stdout)["training"]
+    assert (training["implementation"], training["here"]) == ("numpy", "swift 2.1")
+    with mlpk.use("numpy"):
+        facts, _ = told(run("doctor", trained))
+    assert facts["training"] == "epoch 2, 46 updates, computed by 'numpy'; can go on"

@@ -33,7 +33,8 @@ def test_json_has_the_records(run) -> None:
     assert record["state"] == "active"
     assert "dense" in record["kinds"]
     fields = {"dist", "version", "state", "seconds", "kinds", "error", "reason", "note"}
-    assert set(record) == fields
+    assert set(record) == {*fields, "implements"}
+    assert record["implements"] == {}
 
 
 @pytest.fixture
@@ -123,3 +124,39 @@ def test_kinds_without_a_short_name_are_told_with_their_ids(broken: Path) -> Non
     sentence = "xor: reached only as luckless:xor; the short name is mlpk's"
     assert record["note"] == sentence
     assert sentence in call(broken).stdout.splitlines()[3]
+
+
+FASTER = """
+import mlpk
+
+def update(optimizer, param, grad, slots, step):
+    optimizer.update(param, grad, slots, step)
+
+@mlpk.hookimpl
+def mlpk_implementations():
+    return [mlpk.Implementation(kind, update=update) for kind in ("sgd", "gone:sgd")]
+"""
+
+
+def test_what_is_implemented_is_shown_and_whether_it_is_in_force(broken: Path) -> None:
+    (broken / "luckless.py").write_text(FASTER)
+    waiting = "not in force: 'gone:sgd' is not active"
+    for choice, state in (("", "in force"), ("numpy", "not in force: 'numpy' is preferred")):
+        done = call(broken, "--check", MLPK_IMPLEMENTATION=choice)
+        assert (done.returncode, done.stderr) == (0, "")
+        head, _, *rows = done.stdout[done.stdout.index("implemented") :].splitlines()[:4]
+        assert head.split() == ["implemented", "by", "state"]
+        assert [row.split(maxsplit=2) for row in rows] == [
+            ["gone:sgd", "luckless", waiting],
+            ["sgd", "luckless", state],
+        ]
+        told = json.loads(call(broken, "--json", MLPK_IMPLEMENTATION=choice).stdout)
+        assert told[-1]["implements"] == {"sgd": state, "gone:sgd": waiting}
+
+
+def test_a_choice_of_what_is_not_there_is_wrong_use(broken: Path) -> None:
+    (broken / "luckless.py").write_text(FASTER)
+    done = call(broken, MLPK_IMPLEMENTATION="lucklss")
+    assert done.returncode == 2
+    assert done.stderr.startswith("Error: MLPK_IMPLEMENTATION names 'lucklss', but no plugin of")
+    assert "Did you mean 'luckless'?" in done.stderr

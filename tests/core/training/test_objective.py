@@ -36,6 +36,39 @@ def test_the_losses_of_the_outputs_add_up():
     np.testing.assert_allclose(gradients["right"], [[0.0, 1.0], [0.0, 0.0]])  # 2 e / 4
 
 
+@define
+class Wary(Loss):
+    """Keeps what it was asked to check; zero otherwise."""
+
+    kind = "wary"
+    asked = []  # noqa: RUF012 - of all instances
+
+    def check(self, prediction, target):
+        self.asked.append((prediction, target.tolist()))
+
+    def forward(self, ctx, prediction, target, weight=None):
+        return 0.0, prediction.shape
+
+    def backward(self, ctx, saved):
+        return np.zeros(saved)
+
+    @classmethod
+    def examples(cls):
+        return iter(())
+
+
+def test_targets_are_checked_once_as_a_whole_or_batch_by_batch():
+    Wary.asked.clear()
+    model = two_headed()
+    x, y = {"x": np.zeros((5, 3))}, {"left": np.arange(5.0)}
+    model.fit(x, y, loss={"left": Wary()}, optimizer="sgd", batch_size=2, epochs=2, progress=False)
+    assert Wary.asked == [((1,), [[0.0], [1.0], [2.0], [3.0], [4.0]])]
+    Wary.asked.clear()
+    batches = [({"x": np.zeros((2, 3))}, {"left": np.array([i, 7.0])}) for i in range(2)]
+    model.fit(batches, loss={"left": Wary()}, optimizer="sgd", progress=False)
+    assert Wary.asked == [((1,), [[0.0], [7.0]]), ((1,), [[1.0], [7.0]])]
+
+
 def test_mass_is_the_sum_of_the_weights():
     objective = Objective(two_headed(), {"left": LOSS})
     outputs = {"left": np.array([[1.0], [3.0]])}

@@ -33,6 +33,14 @@ class Watcher(Optimizer):
 
 
 @define
+class Undecayed(Watcher):
+    """The same, for a rule without weight decay."""
+
+    kind: ClassVar[str] = "undecayed"
+    decays: ClassVar[bool] = False
+
+
+@define
 class Whole(Watcher):
     """The same, one parameter at a time."""
 
@@ -62,7 +70,7 @@ def two_layers(dtype="float64"):
 
 def wide():
     """Weights of more than three blocks, and others that end inside of one."""
-    layers = [{"kind": "dense", "units": 500}, "batch_norm", {"kind": "dense", "units": 7}]
+    layers = [{"kind": "dense", "units": 2000}, "batch_norm", {"kind": "dense", "units": 7}]
     return mlpk.Model(layers, input_shape=(100,), seed=0)
 
 
@@ -85,7 +93,21 @@ class TestBlocks:
             assert decays is (set(block) <= decaying)
             assert set(block) <= decaying or not set(block) & decaying
         assert sum(block.size for block, *_ in SEEN) == sum(p.size for p in model.params.values())
-        assert len(SEEN) == -(-(50_000 + 3_500) // BLOCK) + 1
+        assert len(SEEN) == -(-(200_000 + 14_000) // BLOCK) + 1
+        lengths = [block.size for block, _, decays, _ in SEEN if decays]
+        assert max(lengths) - min(lengths) < 0.01 * BLOCK
+
+    def test_they_begin_at_lines_of_the_cache(self):
+        updater = mlpk.optimizers.adamw().attach(wide())
+        for vector in (updater.params, updater.grads, *updater.slots.values()):
+            assert vector.flat.ctypes.data % 64 == 0
+        Watcher().attach(wide()).step()
+        ends = np.cumsum([block.size for block, *_ in SEEN])
+        assert not (ends[:3] % 16).any()
+
+    def test_where_the_rule_has_no_decay_they_go_on_over_its_end(self):
+        Undecayed().attach(two_layers()).step()
+        assert [(block.size, decays) for block, _, decays, _ in SEEN] == [(29, False)]
 
     def test_every_element_is_updated_once(self):
         model = wide()
@@ -341,7 +363,7 @@ class TestAgainstPlainNumpy:
     )
     def test_losses_are_the_same(self, fit, digits, kind, rule, decay):
         x, y = digits[0][:60].astype(np.float64), digits[1][:60]
-        layers = [{"kind": "dense", "units": 300}, "tanh", {"kind": "dense", "units": 10}]
+        layers = [{"kind": "dense", "units": 1100}, "tanh", {"kind": "dense", "units": 10}]
         model = mlpk.Model(layers, input_shape=(64,), dtype="float64", seed=0)
         assert model.params["dense/weight"].size > BLOCK
         wanted = self.plain(model, x, y, getattr(self, rule), 30, decay)

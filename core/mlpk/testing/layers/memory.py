@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import tracemalloc
-
 import numpy as np
 
 from mlpk.example import Example
@@ -11,6 +9,7 @@ from mlpk.testing.bench import Bench
 from mlpk.testing.differences import assert_close
 from mlpk.testing.inapplicable import InapplicableError
 from mlpk.testing.layouts import LAYOUTS, sealed
+from mlpk.testing.memory import BYTES_A_ROW, PART, taken
 from mlpk.testing.variations import enlarged
 
 __all__ = ["CHECKS"]
@@ -18,10 +17,6 @@ __all__ = ["CHECKS"]
 # Values of a batch. What is worked off in pieces takes no more from the size on that fills one:
 # 8,192 values for NumPy's own buffers, and perhaps 2 MiB elsewhere.
 SIZES = (2**14, 2**17, 2**20)
-# What a step may take beside its own memory: this part of inputs and output, and a few numbers
-# a row, such as an index.
-PART = 1 / 16
-BYTES_A_ROW = 24
 
 
 def inputs_are_left_alone(example: Example) -> None:
@@ -83,10 +78,10 @@ def evaluation_writes_no_buffer(example: Example) -> None:
         assert np.array_equal(buffer, before[name]), f"evaluation wrote the buffer {name}"
 
 
-def memory_stays_steady(example: Example) -> None:
+def memory_stays_steady(example: Example, dtype: str = "float32") -> None:
     """After two steps, no step takes memory that grows with the batch: it lies in `ctx.empty`."""
     larger = enlarged(example)
-    small = Bench(larger, "float32", rows=1)
+    small = Bench(larger, dtype, rows=1)
     values = sum(array.size for array in small.inputs.values())
     arrays = (*small.inputs.values(), *small.forward(training=False).values())
     row = sum(array.nbytes for array in arrays)
@@ -94,8 +89,7 @@ def memory_stays_steady(example: Example) -> None:
         for size in SIZES:
             rows = max(64, size // values)
             less, more = (
-                _taken(Bench(larger, "float32", rows=n), training=training)
-                for n in (rows, 3 * rows)
+                _taken(Bench(larger, dtype, rows=n), training=training) for n in (rows, 3 * rows)
             )
             growth = (more - less) / (2 * rows)
             if growth <= PART * row + BYTES_A_ROW:
@@ -126,16 +120,4 @@ def _taken(bench: Bench, *, training: bool) -> int:
         run.forward(inputs, training=training)
         run.backward(doutputs)
 
-    step()
-    step()
-    traced_already = tracemalloc.is_tracing()
-    if not traced_already:
-        tracemalloc.start()
-    try:
-        before = tracemalloc.get_traced_memory()[0]
-        tracemalloc.reset_peak()
-        step()
-        return tracemalloc.get_traced_memory()[1] - before
-    finally:
-        if not traced_already:
-            tracemalloc.stop()
+    return taken(step)

@@ -1,0 +1,87 @@
+"""An implementation and an example of its kind, beside the plain one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import attrs
+import numpy as np
+
+from mlpk import catalog
+from mlpk.arrays import Array
+from mlpk.choice import PLAIN
+from mlpk.declaration import Shape
+from mlpk.example import Example
+from mlpk.kind import Kind
+from mlpk.loss import Loss
+from mlpk.preference import Preference, use
+from mlpk.record import Brought
+from mlpk.testing.differences import assert_close
+from mlpk.testing.inapplicable import InapplicableError
+from mlpk.testing.pairs import pair
+
+__all__ = ["DTYPES", "MANY", "Implemented", "implemented", "plainly"]
+
+DTYPES = ("float32", "float64")
+# Of a few hundred operations; those on many values may take `MANY` times as much.
+ROUNDING = {"float32": 1e-5, "float64": 1e-12}
+MANY = 10
+
+
+@attrs.frozen
+class Implemented:
+    """What a check of an implementation looks at; `dtype` is that of the network."""
+
+    item: Brought
+    example: Example
+    dtype: str
+
+    @property
+    def is_served(self) -> bool:
+        """Whether it computes the example's instance, on the example's shapes."""
+        return self.serves(*self._shapes())
+
+    def serves(self, *shapes: Shape) -> bool:
+        """Tell whether it computes the example's instance on these shapes."""
+        with self.faster():
+            choice = catalog.current().choice
+            return choice.of(self.example.instance, shapes, self.dtype) is self.item
+
+    def require(self, *shapes: Shape) -> None:
+        """Say that a check does not apply where the plain implementation is left to compute."""
+        if not self.serves(*shapes):
+            raise InapplicableError("serves() leaves it to the plain implementation")
+
+    def faster(self) -> Preference:
+        """Let the implementation compute, as long as the context lasts."""
+        return use(self.item.dist)
+
+    def assert_agree(
+        self, found: Mapping[str, Array], wanted: Mapping[str, Array], where: str, *, many: int = 1
+    ) -> None:
+        """Assert that arrays are the plain ones by their names, as far as rounding lets them."""
+        missing = wanted.keys() ^ found.keys()
+        assert not missing, f"{where}: only one of the two has {', '.join(sorted(missing))}"
+        for name, array in found.items():
+            dtype = wanted[name].dtype
+            assert array.dtype == dtype, f"{name} {where} came out as {array.dtype}, not {dtype}"
+            both = array.astype(np.float64), wanted[name].astype(np.float64)
+            assert_close(*both, f"{name} {where}", many * ROUNDING[self.dtype])
+
+    def _shapes(self) -> tuple[Shape, ...]:
+        if isinstance(self.example.instance, Loss):
+            return (pair(self.example, 1)[0].shape[1:],)
+        return self.example.input_shapes
+
+    def __repr__(self) -> str:
+        return f"{self.example!r} in {self.dtype}"
+
+
+def implemented(item: Brought, kind: type[Kind]) -> list[Implemented]:
+    """Return the examples of the kind that is implemented, in each dtype."""
+    return [Implemented(item, each, dtype) for dtype in DTYPES for each in kind.examples()]
+
+
+def plainly() -> Preference:
+    """Let the plain implementations compute, as long as the context lasts."""
+    return use(PLAIN)
