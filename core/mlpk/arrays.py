@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from math import prod
 from typing import Any, TypeAlias
 
@@ -11,11 +11,13 @@ from numpy.typing import DTypeLike, NDArray
 
 from mlpk.errors import ConfigError, ShapeError, UnknownArrayError, listing, nearest
 
-__all__ = ["Arena", "Array", "Arrays", "Grads", "Named", "Views", "frozen_view"]
+__all__ = ["Arena", "Array", "Arrays", "Grads", "Named", "Views", "aligned", "frozen_view"]
 
 Array: TypeAlias = NDArray[Any]
 Arrays: TypeAlias = Mapping[str, Array]
 Grads: TypeAlias = Mapping[str, Array]
+
+LINE = 64  # bytes
 
 
 class Arena:
@@ -58,9 +60,20 @@ class Views(dict[str, Array]):
         np.copyto(self[name], value)
 
 
+def aligned(make: Callable[[int, np.dtype[Any]], Array], size: int, dtype: np.dtype[Any]) -> Array:
+    """Return a vector that begins at a line of the cache, out of a longer one that `make` makes.
+
+    Wide instructions that reach over two lines take about a tenth longer.
+    """
+    spare = LINE // dtype.itemsize
+    vector = make(size + spare, dtype)
+    first = -vector.__array_interface__["data"][0] % LINE // dtype.itemsize
+    return vector[first : first + size]
+
+
 def _zeros(size: int, dtype: np.dtype[Any], shapes: Mapping[str, tuple[int, ...]]) -> Array:
     try:
-        return np.zeros(size, dtype)
+        return aligned(np.zeros, size, dtype)
     except (MemoryError, ValueError):
         largest = max(shapes, key=lambda name: prod(shapes[name]))
         gigabytes = dtype.itemsize / 2**30

@@ -7,7 +7,7 @@ from math import prod
 import numpy as np
 from numpy.typing import DTypeLike
 
-from mlpk.arrays import Array
+from mlpk.arrays import Array, aligned
 from mlpk.errors import ShapeError
 from mlpk.streams import stream
 
@@ -109,7 +109,7 @@ class _Inner(Context):
 
 def _allocated(size: int, dtype: np.dtype[np.generic], shape: tuple[int, ...]) -> Array:
     try:
-        return np.empty(size, dtype)
+        return aligned(np.empty, size, dtype)
     except (MemoryError, ValueError):
         gigabytes = size * dtype.itemsize / 2**30
         raise ShapeError(

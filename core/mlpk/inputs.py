@@ -42,7 +42,8 @@ def refuse_list(given: Any, names: Sequence[str], role: str) -> NoReturn:
 
 def by_name(given: Any, names: Sequence[str], role: str) -> dict[str, Array]:
     """Return arrays by name from one array, or from a dict that names them all."""
-    if not isinstance(given, Mapping):
+    # An array is told first: whether something is a mapping takes as long as a small layer.
+    if isinstance(given, np.ndarray) or not isinstance(given, Mapping):
         if len(names) > 1:
             refuse_list(given, names, role)
         return {names[0]: as_array(given, role)}
@@ -58,7 +59,7 @@ def by_name(given: Any, names: Sequence[str], role: str) -> dict[str, Array]:
 
 def as_array(given: Any, role: str) -> Array:
     """Return one array of numbers; lists, text and objects are refused with advice."""
-    if isinstance(given, list | tuple):
+    if isinstance(given, (list, tuple)):
         refuse_list(given, (), role)
     array = np.asarray(given)
     if array.dtype.kind not in "biuf":
@@ -76,8 +77,9 @@ def as_array(given: Any, role: str) -> Array:
 def check_input(array: Array, spec: InputSpec, role: str) -> None:
     """Refuse an array whose rows do not fit an input: shape, and whole numbers where it wants them."""
     shape = array.shape[1:]
-    fits = len(shape) == len(spec.shape) and all(
-        wanted in (None, found) for wanted, found in zip(spec.shape, shape, strict=True)
+    fits = shape == spec.shape or (
+        len(shape) == len(spec.shape)
+        and all(wanted in (None, found) for wanted, found in zip(spec.shape, shape, strict=True))
     )
     if not fits:
         wanted = ", ".join(["rows", *("any" if n is None else str(n) for n in spec.shape)])
@@ -87,6 +89,8 @@ def check_input(array: Array, spec: InputSpec, role: str) -> None:
         raise ShapeError(f"wanted shape ({wanted}), found {array.shape}{hint}", role)
     if 0 in shape:
         raise ShapeError(f"wanted lengths from 1, found {array.shape}", role)
+    if array.dtype == spec.dtype:
+        return
     if not np.can_cast(array.dtype, spec.dtype, "same_kind"):
         raise DataError(
             f"{role}: the input '{spec.name}' wants dtype {spec.dtype}, found {array.dtype}"
@@ -113,15 +117,15 @@ def converted(array: Array, spec: InputSpec) -> Array:
 
     A layer that wrote into its input would change what the caller passed.
     """
-    return frozen_view(np.asarray(array, spec.dtype))
+    return frozen_view(array if array.dtype == spec.dtype else np.asarray(array, spec.dtype))
 
 
 def row_count(arrays: Mapping[str, Array], role: str) -> int:
     """Return how many rows the arrays have; they must agree, and there must be one."""
-    counts = {name: len(array) for name, array in arrays.items()}
-    if len(set(counts.values())) > 1:
+    rows = len(next(iter(arrays.values())))
+    if len(arrays) > 1 and any(len(array) != rows for array in arrays.values()):
+        counts = {name: len(array) for name, array in arrays.items()}
         raise ShapeError(f"wanted the same number of rows everywhere, found {counts}", role)
-    rows = next(iter(counts.values()))
     if rows == 0:
         raise DataError(f"{role}: wanted at least one row, found none")
     return rows
@@ -139,7 +143,10 @@ def network_inputs(specs: Mapping[str, InputSpec], x: Any) -> dict[str, Array]:
 
 def one_or_all(arrays: dict[str, Array]) -> Array | dict[str, Array]:
     """Return the only array by itself, several as they are, by name."""
-    return next(iter(arrays.values())) if len(arrays) == 1 else arrays
+    if len(arrays) > 1:
+        return arrays
+    (array,) = arrays.values()
+    return array
 
 
 def float_name(dtype: DTypeLike) -> str:

@@ -7,8 +7,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from mlpk import catalog
 from mlpk.alarms import muted
 from mlpk.arrays import Array
+from mlpk.choice import method
 from mlpk.context import Context
 from mlpk.kind import Kind
 
@@ -41,8 +43,10 @@ class Loss(Kind):
     def check(self, prediction: tuple[int, ...], target: Array) -> None:
         """Refuse targets that don't fit predictions of this shape (without the batch axis).
 
-        Called once with all targets before training; a `DataError` names the row. A `ConfigError`
-        tells that the loss does not suit the output, or a field of it: at "kind" or "kind.field".
+        Called with all targets before training, or with each batch where the caller makes these;
+        `forward` gets what went through here, and need not check it again. A `DataError` names the
+        row. A `ConfigError` tells that the loss does not suit the output, or a field of it: at
+        "kind" or "kind.field".
         """
 
     def mass(
@@ -64,6 +68,7 @@ class Loss(Kind):
         self.check(prediction.shape[1:], target)
         ctx = Context(prediction.dtype)
         weights = None if weight is None else np.asarray(weight, prediction.dtype)
+        found = catalog.current().choice.of(self, (prediction.shape[1:],), ctx.dtype)
         with muted():
-            value, saved = self.forward(ctx, prediction, target, weights)
-            return value, self.backward(ctx, saved)
+            value, saved = method(self, found, "forward")(ctx, prediction, target, weights)
+            return value, method(self, found, "backward")(ctx, saved)

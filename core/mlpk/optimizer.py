@@ -53,13 +53,15 @@ class Optimizer(Kind):
     """An update rule. Its fields are hyper-parameters; core keeps its slots.
 
     `slots` names the arrays that it keeps for each parameter, zero at first. If `elementwise`,
-    `update` gets blocks of the flat vectors, otherwise one parameter at a time, in its shape.
+    `update` gets blocks of the flat vectors, otherwise one parameter at a time, in its shape; and
+    a block ends where weight decay does, unless `decays` tells that the rule has none.
     `lr` is a number or a schedule. `clip_norm` bounds the global L2 norm of all gradients,
     `clip_value` each element; both are off by default.
     """
 
     family: ClassVar[str] = "optimizers"
     elementwise: ClassVar[bool] = True
+    decays: ClassVar[bool] = True
     slots: ClassVar[tuple[str, ...]] = ()
 
     lr: Schedule | float = field(default=0.01, validator=not_negative)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mlpk.graph import Graph, Node
     from mlpk.storage import Storage
 
-__all__ = ["summary"]
+__all__ = ["multiply_adds", "summary"]
 
 HEAD = ("node", "kind", "output", "parameters", "buffers", "memory", "multiply-adds")
 NUMBERS = HEAD[3:]
@@ -42,7 +42,7 @@ def summary(graph: Graph, storage: Storage) -> str:
     works: list[int | None] = []
     for node in graph.nodes.values():
         outputs.append(_output_bytes(node, graph.dtype))
-        works.append(_multiply_adds(node))
+        works.append(multiply_adds(node))
         kind = node.layer.identity if isinstance(node.layer, Opaque) else node.layer.kind
         fed_by = "" if len(node.inputs) == 1 else f" ({', '.join(node.inputs)})"
         sizes = _sizes(storage, node.params.values(), node.buffers.values(), outputs[-1])
@@ -96,7 +96,7 @@ def _output_bytes(node: Node, dtype: str) -> int | None:
     return None if node.shape is None else _product((np.dtype(dtype).itemsize, *node.shape))
 
 
-def _multiply_adds(node: Node) -> int | None:
+def multiply_adds(node: Node) -> int | None:
     """Return how often a weight is multiplied with an input, for one row."""
     if node.declaration is None:
         return None

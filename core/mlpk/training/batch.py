@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
-import attrs
 import numpy as np
+from numpy.typing import DTypeLike
 
 from mlpk.alarms import muted
 from mlpk.arrays import Array, frozen_view
@@ -17,8 +18,7 @@ from mlpk_schemas.model import InputSpec
 __all__ = ["Batch", "Rows"]
 
 
-@attrs.frozen(eq=False)
-class Batch:
+class Batch(NamedTuple):
     """Some rows: inputs and targets by name, weights or None.
 
     `order` lists the caller's rows that these are, from the place `start` on; None: as they stand.
@@ -103,9 +103,12 @@ class Rows:
         self.weight = None if weight is None else checked_weight(weight, self.count, dtype)
         self.wanted_size = batch_size
         self.batch_size = min(batch_size, self.count)
-        self._dtypes = {f"x/{name}": spec.dtype for name, spec in specs.items()}
-        self._dtype = dtype
-        self._memory = Context(dtype)
+        self._x = {name: Column(a, specs[name].dtype) for name, a in self.inputs.items()}
+        self._y = {
+            name: Column(a, dtype if a.dtype.kind == "f" else a.dtype)
+            for name, a in self.targets.items()
+        }
+        self._w = None if self.weight is None else Column(self.weight, dtype)
 
     def role(self, output: str) -> str:
         """Return what the targets of an output are called in messages."""
@@ -120,45 +123,43 @@ class Rows:
         self, order: Array | None, *, first: int = 0, drop_last: bool = False
     ) -> Iterator[Batch]:
         """Yield the batches from number `first` on; `order` lists the rows, None keeps theirs."""
-        if order is not None:
-            self._straighten()
         for number in range(first, self.batches(drop_last=drop_last)):
             start = number * self.batch_size
             stop = min(start + self.batch_size, self.count)
             rows = slice(start, stop) if order is None else order[start:stop]
             yield Batch(
-                {name: self._draw(f"x/{name}", array, rows) for name, array in self.inputs.items()},
-                {
-                    name: self._draw(f"y/{name}", array, rows)
-                    for name, array in self.targets.items()
-                },
-                None if self.weight is None else self._draw("weight", self.weight, rows),
+                {name: column.draw(rows) for name, column in self._x.items()},
+                {name: column.draw(rows) for name, column in self._y.items()},
+                None if self._w is None else self._w.draw(rows),
                 stop - start,
                 start,
                 order,
             )
 
-    def _straighten(self) -> None:
-        """Copy scattered arrays once: `np.take` would copy the whole of them for every batch."""
-        for arrays in (self.inputs, self.targets):
-            for name, array in arrays.items():
-                arrays[name] = np.ascontiguousarray(array)
-        if self.weight is not None:
-            self.weight = np.ascontiguousarray(self.weight)
 
-    def _draw(self, name: str, array: Array, rows: slice | Array) -> Array:
-        dtype = np.dtype(
-            self._dtypes.get(name, self._dtype if array.dtype.kind == "f" else array.dtype)
-        )
+class Column:
+    """An array that batches are cut from, in the dtype that they come in."""
+
+    def __init__(self, array: Array, dtype: DTypeLike) -> None:
+        self._array = array
+        self._casts = array.dtype != np.dtype(dtype)
+        self._memory = Context(array.dtype)
+        self._cast = Context(dtype)
+
+    def draw(self, rows: slice | Array) -> Array:
+        """Return rows: of a slice that needs no cast a view, else memory of the next draw too."""
+        array = self._array
         if isinstance(rows, slice):
             drawn = frozen_view(array[rows])  # of the caller's own
         else:
-            memory = self._memory.empty(name, (len(rows), *array.shape[1:]), array.dtype)
+            if not array.flags.c_contiguous:  # `take` would copy the whole of it for every batch
+                array = self._array = np.ascontiguousarray(array)
             # With mode "clip" NumPy writes straight into `out`; the rows are known to be in range.
-            drawn = np.take(array, rows, axis=0, out=memory, mode="clip")
-        if drawn.dtype == dtype:
+            memory = self._memory.empty("drawn", (len(rows), *array.shape[1:]))
+            drawn = array.take(rows, axis=0, out=memory, mode="clip")
+        if not self._casts:
             return drawn
-        cast = self._memory.empty(f"{name}, cast", drawn.shape, dtype)
+        cast = self._cast.empty("cast", drawn.shape)
         with muted():  # what becomes infinite shows in the loss, and is told there
             np.copyto(cast, drawn, casting="same_kind")
         return cast

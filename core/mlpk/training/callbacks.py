@@ -59,7 +59,7 @@ class Callbacks:
         self._moment: Moment = "fit_begin"
         self._rngs: dict[str, np.random.Generator] = {}
         self._watched = {
-            hook: [
+            hook.removeprefix("mlpk_"): [
                 caller
                 for manager in self._managers
                 if (caller := getattr(manager.hook, hook)).get_hookimpls()
@@ -71,7 +71,7 @@ class Callbacks:
         """Call a hook of every callback that has it."""
         self._moment = moment
         self._rngs.clear()
-        for hook in self._watched[f"mlpk_{moment}"]:
+        for hook in self._watched[moment]:
             hook(fit=fit)
 
     def rng(self, seed: int, name: str, step: int) -> np.random.Generator:

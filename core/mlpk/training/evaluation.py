@@ -14,6 +14,7 @@ from mlpk.training.measures import Measures
 from mlpk.training.objective import Objective
 from mlpk.training.stream import Stream, is_stream
 from mlpk.training.values import check_values
+from mlpk.workers import undisturbed
 
 if TYPE_CHECKING:
     from mlpk.model import Model
@@ -52,7 +53,7 @@ class Evaluation:
         self._measures.start()
         batches = self.source.epoch(None) if isinstance(self.source, Rows) else self.source.epoch()
         for batch in batches:
-            with muted():  # overflow on the way shows in the results
+            with muted(), undisturbed():  # overflow on the way shows in the results
                 try:
                     outputs = self._pass.forward(batch.inputs, training=False)
                 except DataError as error:

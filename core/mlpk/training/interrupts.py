@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any, Self
 
@@ -21,15 +20,13 @@ class Interrupts:
     """
 
     def __init__(self) -> None:
-        self._handler: Callable[[int, FrameType | None], Any] | None = None
-        self._in_block = False
-        self._waiting: tuple[int, FrameType | None] | None = None
+        self._block = _Block()
 
     def __enter__(self) -> Self:
         handler = signal.getsignal(signal.SIGINT)
         if callable(handler) and threading.current_thread() is threading.main_thread():
-            self._handler = handler
-            signal.signal(signal.SIGINT, self._caught)
+            self._block.handler = handler
+            signal.signal(signal.SIGINT, self._block.caught)
         return self
 
     def __exit__(
@@ -38,23 +35,42 @@ class Interrupts:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._handler is not None and signal.getsignal(signal.SIGINT) == self._caught:
-            signal.signal(signal.SIGINT, self._handler)
+        handler = self._block.handler
+        if handler is not None and signal.getsignal(signal.SIGINT) == self._block.caught:
+            signal.signal(signal.SIGINT, handler)
 
-    @contextmanager
-    def whole(self) -> Iterator[None]:
+    def whole(self) -> _Block:
         """Let the block end before an interrupt takes effect."""
-        self._in_block = True
-        try:
-            yield
-        finally:
-            self._in_block = False
-            waiting, self._waiting = self._waiting, None
-        if waiting is not None and self._handler is not None:
-            self._handler(*waiting)
+        return self._block
 
-    def _caught(self, number: int, frame: FrameType | None) -> None:
-        if self._in_block and self._waiting is None:
+
+class _Block:
+    """Where an interrupt waits; a class, as a generator would take longer than a small step."""
+
+    def __init__(self) -> None:
+        self.handler: Callable[[int, FrameType | None], Any] | None = None
+        self._inside = False
+        self._waiting: tuple[int, FrameType | None] | None = None
+
+    def __enter__(self) -> None:
+        self._inside = True
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._inside = False
+        if self._waiting is None:
+            return
+        waiting, self._waiting = self._waiting, None
+        if kind is None and self.handler is not None:
+            self.handler(*waiting)
+
+    def caught(self, number: int, frame: FrameType | None) -> None:
+        """Keep the first interrupt of a block, and pass on any other."""
+        if self._inside and self._waiting is None:
             self._waiting = (number, frame)
-        elif self._handler is not None:
-            self._handler(number, frame)
+        elif self.handler is not None:
+            self.handler(number, frame)

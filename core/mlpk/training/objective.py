@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mlpk import catalog
 from mlpk.arrays import Array
+from mlpk.choice import by, method
 from mlpk.context import Context
 from mlpk.errors import (
     ConfigError,
@@ -59,6 +60,8 @@ class Objective:
         }
         self._saved: dict[str, Any] = {}
         self._shapes: dict[str, tuple[int, ...]] = {}
+        self._checked: set[str] = set()
+        self._choose()
         decaying = [name for name, param in model.graph.params.items() if param.decay]
         self._penalised = decaying if self.regularizer is not None else []
 
@@ -79,49 +82,70 @@ class Objective:
                 with given_as(self._places[output], loss.kind), about(rows.role(output)):
                     loss.check(shape, target)
                     _check_mass(loss, dtype, shape, target, weight)
+                self._checked.add(output)
 
     def forward(self, outputs: Mapping[str, Array], batch: Batch) -> float:
-        """Return the loss of a batch, without the penalty."""
+        """Return the loss of a batch, without the penalty.
+
+        Targets that `check` has not seen are checked here.
+        """
+        if self._chosen_in is not catalog.in_force:
+            self._choose()
         for output, loss in self.losses.items():
             prediction = outputs[output]
             target = aligned(prediction.shape, batch.targets[output])
             self._shapes[output] = prediction.shape
+            ctx = self._contexts[output]
             try:
-                with self._told(output, "forward"):
-                    self.values[output], self._saved[output] = loss.forward(
-                        self._contexts[output], prediction, target, batch.weight
-                    )
+                if output not in self._checked:
+                    loss.check(prediction.shape[1:], target)
+                self.values[output], self._saved[output] = self._forward[output](
+                    ctx, prediction, target, batch.weight
+                )
             except DataError as error:
                 raise batch.blamed(error) from None
-            self.masses[output] = loss.mass(
-                self._contexts[output], prediction.shape, target, batch.weight
-            )
+            except (MlpkError, MemoryError):
+                raise
+            except Exception as error:
+                raise self._accident(error, output, "forward") from error
+            self.masses[output] = loss.mass(ctx, prediction.shape, target, batch.weight)
         return sum(self.values.values())
 
     def backward(self) -> dict[str, Array]:
         """Return the gradient by each output, of the last forward."""
-        return {output: self._gradient(output, loss) for output, loss in self.losses.items()}
+        return {output: self._gradient(output) for output in self.losses}
 
-    def _gradient(self, output: str, loss: Loss) -> Array:
-        with self._told(output, "backward"):
-            gradient = loss.backward(self._contexts[output], self._saved[output])
-        wanted = self._shapes[output]
-        if np.shape(gradient) != wanted:
-            problem = f"wanted a gradient in the shape {wanted} of the output '{output}'"
-            where = f"{self._places[output]} ({loss.kind}), backward"
-            raise ShapeError(f"{problem}, found {np.shape(gradient)}", where)
-        return gradient
+    def _choose(self) -> None:
+        """Find out what computes each loss, anew where another catalog is in force."""
+        self._chosen_in = catalog.current()
+        model, self._forward, self._backward, self._by = self._model, {}, {}, {}
+        for output, loss in self.losses.items():
+            shape = model.graph.nodes[output].shape
+            found = self._chosen_in.choice.of(loss, (shape,), model.dtype)
+            self._forward[output] = method(loss, found, "forward")
+            self._backward[output] = method(loss, found, "backward")
+            self._by[output] = by(found)
 
-    @contextmanager
-    def _told(self, output: str, way: str) -> Iterator[None]:
-        """Tell an accident in a loss by the place where it was given; it stays reachable."""
+    def _gradient(self, output: str) -> Array:
         try:
-            yield
+            gradient: Array = self._backward[output](self._contexts[output], self._saved[output])
         except (MlpkError, MemoryError):
             raise
         except Exception as error:
-            where = f"{self._places[output]} ({self.losses[output].kind}), {way}"
-            raise PluginError(f"{where}: {told(error)}") from error
+            raise self._accident(error, output, "backward") from error
+        wanted = self._shapes[output]
+        if np.shape(gradient) != wanted:
+            problem = f"wanted a gradient in the shape {wanted} of the output '{output}'"
+            where = self._where(output, "backward")
+            raise ShapeError(f"{problem}, found {np.shape(gradient)}", where)
+        return gradient
+
+    def _accident(self, error: Exception, output: str, way: str) -> PluginError:
+        """Return what tells an accident in a loss by the place where it was given."""
+        return PluginError(f"{self._where(output, way)}: {told(error)}")
+
+    def _where(self, output: str, way: str) -> str:
+        return f"{self._places[output]} ({self.losses[output].kind}{self._by[output]}), {way}"
 
     def penalty(self) -> float:
         """Return the regularizer's penalty."""

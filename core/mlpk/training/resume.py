@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Collection, Mapping
 from math import nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlpk.arrays import Array
-from mlpk.errors import ConfigError, DataError, FileFormatError, listing
+from mlpk.computing import computing
+from mlpk.errors import ConfigError, DataError, FileFormatError, PluginWarning, listing
 from mlpk.file import model_file
 from mlpk.kind import written
 from mlpk.training import checkpoints, results
@@ -22,8 +24,6 @@ if TYPE_CHECKING:
     from mlpk.training.fit import Fit
 
 __all__ = ["check_state", "opened", "refuse_unresumable", "restore", "state_of"]
-
-IMPLEMENTATION = "numpy"
 
 
 def refuse_unresumable(fit: Fit) -> None:
@@ -70,7 +70,7 @@ def state_of(fit: Fit, *, inside: bool = False) -> tuple[TrainState, dict[str, A
         ),
         loss={name: KindSpec(**written(loss)) for name, loss in fit.objective.losses.items()},
         seed=fit.seed,
-        implementation=IMPLEMENTATION,
+        implementation=_computing(fit),
         fit=FitState(
             epoch=fit.epoch - (1 if fit.batch else 0),
             batch=fit.batch,
@@ -108,7 +108,19 @@ def opened(fit: Fit, path: str) -> tuple[TrainState, dict[str, Array]] | None:
             "out to go on, or start anew with another checkpoint",
         )
     fit.seed = header.state.seed
+    before, here = header.state.implementation, _computing(fit)
+    if before != here:
+        warnings.warn(
+            f"the run in {path} was computed by '{before}', and here '{here}' computes: it goes on, "
+            "and the bits will differ from those of a run that was never stopped",
+            PluginWarning,
+            stacklevel=5,  # where `fit` was called
+        )
     return header.state, arrays
+
+
+def _computing(fit: Fit) -> str:
+    return computing(fit.model.graph, fit.objective.losses, fit.optimizer.optimizer)
 
 
 def restore(fit: Fit, state: TrainState, arrays: Mapping[str, Array]) -> None:

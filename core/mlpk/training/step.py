@@ -11,6 +11,7 @@ import numpy as np
 from mlpk.alarms import muted
 from mlpk.arrays import Array
 from mlpk.errors import DataError, DivergedError, MlpkError
+from mlpk.workers import undisturbed
 
 if TYPE_CHECKING:
     from mlpk.model import Model
@@ -69,7 +70,8 @@ class TrainingStep:
         self._pass.step = number - 1
         for buffer, held in self._buffers:
             np.copyto(held, buffer)
-        with muted():  # overflow on the way shows in the loss, and is told there in a sentence
+        # Overflow on the way shows in the loss, and is told there in a sentence.
+        with muted(), undisturbed():
             try:
                 loss = self._forward(batch, number)
             except MlpkError:
@@ -134,7 +136,7 @@ class TrainingStep:
             self.mean.fill(0)
             self.mass, self.gathered = 0.0, 0
         self.objective.add_penalty_gradient()
-        self.updater.step(lr_factor)
+        self.updater.advance(lr_factor)
 
 
 def _nan_without_weight(outputs: Mapping[str, Array], weight: Array | None) -> bool:

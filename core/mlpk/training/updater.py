@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import numpy as np
 
+from mlpk import catalog
 from mlpk.alarms import muted
 from mlpk.arrays import Arena, Array
-from mlpk.errors import ConfigError, nearest, shown
+from mlpk.choice import by, method
+from mlpk.errors import ConfigError, MlpkError, PluginError, nearest, shown, told
 from mlpk.norm import norm
 from mlpk.optimizer import Optimizer, Step
 
 if TYPE_CHECKING:
     from mlpk.model import Model
+    from mlpk.record import Brought
 
 __all__ = ["Updater"]
 
-# Elements of a block: parameter, gradient, slots and scratch of it stay in a core's cache.
-BLOCK = 16_384
+# Elements of a block: parameter, gradient, slots and scratch of it stay in a core's cache, and are
+# so many that what a call of NumPy costs in itself is little beside them.
+BLOCK = 65_536
+# Elements in a line of the cache, in float32.
+LINE = 16
 # Every so many updates, slots next to denormal numbers are set to zero.
 FLUSH_EVERY = 32
 
@@ -52,6 +58,7 @@ class Updater:
         self.grads: Arena = storage.grads  # type: ignore[assignment] # likewise
         self.slots = {name: self.params.like() for name in optimizer.slots}
         self._step = Step(0)
+        self._choose()
         self._tiny = np.finfo(self.params.flat.dtype).tiny / np.finfo(self.params.flat.dtype).eps
         self.configure()
 
@@ -66,39 +73,60 @@ class Updater:
             raise ConfigError(role, "wanted some parameters left to train, found them all at rest")
         groups: dict[tuple[bool, float], list[str]] = {}
         for name, factor in factors.items():
-            groups.setdefault((graph.params[name].decay, factor), []).append(name)
+            decays = self.optimizer.decays and graph.params[name].decay
+            groups.setdefault((decays, factor), []).append(name)
         self.runs = self.params.runs(factors)
-        self._blocks = [
-            self._block(start, stop, shape, decays, factor)
-            for (decays, factor), names in groups.items()
-            for start, stop, shape in self._pieces(names)
-        ]
+        self._groups = groups
+        self._blocks = self._cut()
 
     def step(self, lr_factor: float = 1.0) -> None:
         """Clip the gradients if asked to, and update the parameters."""
-        optimizer, step = self.optimizer, self._step
         with muted():
-            self._clip()
-            # A float of Python's own: a NumPy scalar would lift float32 to float64.
-            rate = float(optimizer.rate(self.t)) * lr_factor
-            self.t += 1
-            step.t = self.t
-            flush = self.t % FLUSH_EVERY == 0
-            for block in self._blocks:
-                step.lr = rate * block.factor
-                step.decays = block.decays
-                optimizer.update(block.param, block.grad, block.slots, step)
-                if flush:
-                    self._flush(block)
+            self.advance(lr_factor)
+
+    def advance(self, lr_factor: float) -> None:
+        """Do what `step` does for those who have muted arithmetic already."""
+        if self._chosen_in is not catalog.in_force:
+            self._choose()
+            self._blocks = self._cut()
+        optimizer, step = self.optimizer, self._step
+        self._clip()
+        # A float of Python's own: a NumPy scalar would lift float32 to float64.
+        rate = float(optimizer.rate(self.t)) * lr_factor
+        self.t += 1
+        step.t = self.t
+        flush = self.t % FLUSH_EVERY == 0
+        for block in self._blocks:
+            step.lr = rate * block.factor
+            step.decays = block.decays
+            self._update(block.param, block.grad, block.slots, step)
+            if flush:
+                self._flush(block)
+
+    def _choose(self) -> None:
+        """Find out what computes the update, anew where another catalog is in force."""
+        self._chosen_in = catalog.current()
+        found = self._chosen_in.choice.of(self.optimizer, (), self.params.flat.dtype)
+        update = method(self.optimizer, found, "update")
+        self._update = update if found is None else _naming(update, self.optimizer.kind, found)
+        # A function that goes once over memory needs no pieces that stay in cache.
+        self._longest = BLOCK if found is None else max(self.params.flat.size, 1)
+
+    def _cut(self) -> list[Block]:
+        return [
+            self._block(start, stop, shape, decays, factor)
+            for (decays, factor), names in self._groups.items()
+            for start, stop, shape in self._pieces(names)
+        ]
 
     def _pieces(self, names: list[str]) -> list[tuple[int, int, tuple[int, ...]]]:
         """Return (start, stop, shape) of what one call of `update` gets."""
         if not self.optimizer.elementwise:
             return [(*self.params.spans[name], self.params.views[name].shape) for name in names]
         return [
-            (at, min(at + BLOCK, stop), (min(at + BLOCK, stop) - at,))
+            (start + at, start + end, (end - at,))
             for start, stop in self.params.runs(names)
-            for at in range(start, stop, BLOCK)
+            for at, end in _pieces(stop - start, self._longest)
         ]
 
     def _block(
@@ -127,8 +155,36 @@ class Updater:
     def _flush(self, block: Block) -> None:
         """Set slots to zero that decay towards denormal numbers, where arithmetic is far slower."""
         for slot in block.slots.values():
-            size = np.abs(slot, out=self._step.scratch("flush", slot))
-            np.copyto(slot, 0, where=size < self._tiny)
+            flat = slot.reshape(-1)
+            for at, end in _pieces(flat.size, BLOCK):
+                piece = flat[at:end]
+                size = np.abs(piece, out=self._step.scratch("flush", piece))
+                np.copyto(piece, 0, where=size < self._tiny)
+
+
+def _pieces(size: int, longest: int) -> list[tuple[int, int]]:
+    """Return (start, stop) of as few pieces as can be, all of nearly the same length.
+
+    They start at whole lines of the cache where what they are cut from does.
+    """
+    count = -(-size // longest)
+    length = -(-size // (count * LINE)) * LINE if count else longest
+    return [(at, min(at + length, size)) for at in range(0, size, length)]
+
+
+def _naming(update: Callable[..., None], kind: str, found: Brought) -> Callable[..., None]:
+    """Return an update whose accidents are told with the distribution that it comes from."""
+
+    def told_by_name(*given: Any) -> None:
+        try:
+            update(*given)
+        except (MlpkError, MemoryError):
+            raise
+        except Exception as error:
+            problem = f"the optimizer ({kind}{by(found)}): {told(error)}"
+            raise PluginError(problem, found.dist) from error
+
+    return told_by_name
 
 
 def _by_array(

@@ -14,6 +14,7 @@ from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape, known
 from mlpk_plugins.layers.parts.contiguous import contiguous
 from mlpk_plugins.layers.parts.input_shapes import last_axis
+from mlpk_plugins.layers.parts.sums import column_sums
 
 
 @define
@@ -37,7 +38,7 @@ class Dense(Layer):
 
     def forward(self, arrays: Arrays, ctx: Context, x: Array) -> tuple[Array, Array]:
         rows = contiguous(ctx, "x", x).reshape(-1, x.shape[-1])
-        y = np.matmul(rows, arrays["weight"], out=ctx.empty("y", (len(rows), self.units)))
+        y = np.dot(rows, arrays["weight"], out=ctx.empty("y", (len(rows), self.units)))
         if self.bias:
             y += arrays["bias"]
         return y.reshape(*x.shape[:-1], self.units), rows
@@ -46,12 +47,12 @@ class Dense(Layer):
         self, arrays: Arrays, ctx: Context, rows: Array, dy: Array, grads: Grads
     ) -> Array | None:
         drows = contiguous(ctx, "dy", dy).reshape(-1, self.units)
-        np.matmul(rows.T, drows, out=grads["weight"])
+        np.dot(rows.T, drows, out=grads["weight"])
         if self.bias:
-            np.sum(drows, axis=0, out=grads["bias"])
+            column_sums(ctx, drows, grads["bias"])
         if not ctx.needs_input_grad[0]:
             return None
-        dx = np.matmul(drows, arrays["weight"].T, out=ctx.empty("dx", rows.shape))
+        dx = np.dot(drows, arrays["weight"].T, out=ctx.empty("dx", rows.shape))
         return dx.reshape(*dy.shape[:-1], rows.shape[1])
 
     @classmethod

@@ -27,7 +27,9 @@ class ReLU(Layer):
         return Declaration(x)
 
     def forward(self, arrays: Arrays, ctx: Context, x: Array) -> tuple[Array, Array]:
-        y = np.maximum(x, 0, out=ctx.empty("y", x.shape))
+        y = ctx.empty("y", x.shape)
+        y.fill(0)  # NumPy takes a third of the time to compare with an array that it takes with 0
+        np.maximum(x, y, out=y)
         return y, y
 
     def backward(

@@ -57,7 +57,6 @@ class BinaryCrossEntropy(Loss):
         self, ctx: Context, prediction: Array, target: Array, weight: Array | None = None
     ) -> tuple[float, Saved]:
         z, given = prediction, alike(prediction.shape, target)
-        check_range(given, 0, 1, self.ignore_index, ctx.empty("kept", z.shape, np.bool_))
         t = self._smoothed(ctx, settled(ctx, given, self.ignore_index, 0))
         small = np.abs(z, out=ctx.empty("small", z.shape))
         np.exp(np.negative(small, out=small), out=small)

@@ -62,7 +62,6 @@ class Focal(Loss):
         self, ctx: Context, prediction: Array, target: Array, weight: Array | None = None
     ) -> tuple[float, Saved]:
         z, given = prediction, alike(prediction.shape, target)
-        check_two(given, 0, 1, ADVICE, ctx, self.ignore_index)
         t = settled(ctx, given, self.ignore_index, 0)
         sign, miss, factor, cost = (
             ctx.empty(name, z.shape) for name in ("sign", "miss", "factor", "cost")

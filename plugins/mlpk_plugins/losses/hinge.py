@@ -43,7 +43,6 @@ class Hinge(Loss):
         self, ctx: Context, prediction: Array, target: Array, weight: Array | None = None
     ) -> tuple[float, tuple[Array, Array, Array]]:
         given = alike(prediction.shape, target)
-        check_two(given, -1, 1, ADVICE, ctx, self.ignore_index)
         t = settled(ctx, given, self.ignore_index, 1)
         gaps = np.multiply(prediction, t, out=ctx.empty("gaps", prediction.shape))
         np.subtract(1, gaps, out=gaps)

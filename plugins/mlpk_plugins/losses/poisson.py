@@ -37,7 +37,6 @@ class Poisson(Loss):
         self, ctx: Context, prediction: Array, target: Array, weight: Array | None = None
     ) -> tuple[float, tuple[Array, Array, Array]]:
         z, t = prediction, alike(prediction.shape, target)
-        check_range(t, 0, inf)
         with np.errstate(over="ignore"):
             expected = np.exp(z, out=ctx.empty("expected", z.shape))
         losses = np.multiply(z, t, out=ctx.empty("losses", z.shape))

@@ -12,8 +12,9 @@ from attrs.validators import and_, ge, lt
 from mlpk import Context, Example, Loss, define
 from mlpk.arrays import Array
 from mlpk_plugins.losses.parts import class_shares
+from mlpk_plugins.losses.parts.class_axis import class_peaks, class_sums
 from mlpk_plugins.losses.parts.targets import cross, row_shares
-from mlpk_plugins.losses.parts.weights import drop_uncounted, not_negative
+from mlpk_plugins.losses.parts.weights import not_negative
 
 
 @define
@@ -50,22 +51,19 @@ class SoftmaxCrossEntropy(Loss):
         self, ctx: Context, prediction: Array, target: Array, weight: Array | None = None
     ) -> tuple[float, tuple[Array, Array]]:
         t = class_shares.shared_out(ctx, self, prediction.shape, target, weight)
-        peak = ctx.empty("peak", (*prediction.shape[:-1], 1))
-        np.maximum.reduce(prediction, axis=-1, keepdims=True, out=peak)
+        peak = class_peaks(ctx, prediction, ctx.empty("peak", (*prediction.shape[:-1], 1)))
         logs = np.subtract(prediction, peak, out=ctx.empty("logs", prediction.shape))
         p = np.exp(logs, out=ctx.empty("p", prediction.shape))
-        total = np.add.reduce(p, axis=-1, keepdims=True, out=peak)
-        p /= total
+        total = class_sums(ctx, p, peak)
+        shares = row_shares(ctx, t)
+        shares /= total
+        p *= shares  # softmax(z) * sum(t)
         logs -= np.log(total, out=total)
-        return cross(ctx, t, logs), (p, t)
+        return cross(ctx, t, logs, p), (p, t)
 
     def backward(self, ctx: Context, saved: tuple[Array, Array]) -> Array:
         p, t = saved
-        mass = row_shares(ctx, t)
-        dz = np.multiply(p, mass, out=ctx.empty("dz", p.shape))
-        drop_uncounted(ctx, dz, mass)
-        dz -= t
-        return dz
+        return np.subtract(p, t, out=ctx.empty("dz", p.shape))
 
     def mass(
         self, ctx: Context, prediction: tuple[int, ...], target: Array, weight: Array | None

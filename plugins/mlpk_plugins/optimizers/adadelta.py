@@ -24,6 +24,7 @@ class Adadelta(Optimizer):
     """
 
     kind: ClassVar[str] = "adadelta"
+    decays: ClassVar[bool] = False
     slots: ClassVar[tuple[str, ...]] = ("h", "d")
 
     lr: Schedule | float = field(default=1.0, validator=not_negative)

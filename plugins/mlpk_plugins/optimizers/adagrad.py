@@ -23,6 +23,7 @@ class AdaGrad(Optimizer):
     """
 
     kind: ClassVar[str] = "adagrad"
+    decays: ClassVar[bool] = False
     slots: ClassVar[tuple[str, ...]] = ("h",)
 
     eps: float = field(default=1e-8, validator=gt(0))

@@ -29,6 +29,7 @@ class Adam(Optimizer):
     """
 
     kind: ClassVar[str] = "adam"
+    decays: ClassVar[bool] = False
     slots: ClassVar[tuple[str, ...]] = ("m", "v")
 
     lr: Schedule | float = field(default=0.001, validator=not_negative)

@@ -24,6 +24,7 @@ class AdaMax(Optimizer):
     """
 
     kind: ClassVar[str] = "adamax"
+    decays: ClassVar[bool] = False
     slots: ClassVar[tuple[str, ...]] = ("m", "u")
 
     lr: Schedule | float = field(default=0.002, validator=not_negative)

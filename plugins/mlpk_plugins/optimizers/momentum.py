@@ -25,6 +25,7 @@ class Momentum(Optimizer):
     """
 
     kind: ClassVar[str] = "momentum"
+    decays: ClassVar[bool] = False
     slots: ClassVar[tuple[str, ...]] = ("v",)
 
     mu: float = field(default=0.9, validator=and_(ge(0), lt(1)))

@@ -31,6 +31,7 @@ class Nadam(Optimizer):
     """
 
     kind: ClassVar[str] = "nadam"
+    decays: ClassVar[bool] = False
     slots: ClassVar[tuple[str, ...]] = ("m", "v")
 
     lr: Schedule | float = field(default=0.002, validator=not_negative)

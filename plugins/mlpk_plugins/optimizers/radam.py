@@ -31,6 +31,7 @@ class RAdam(Optimizer):
     """
 
     kind: ClassVar[str] = "radam"
+    decays: ClassVar[bool] = False
     slots: ClassVar[tuple[str, ...]] = ("m", "v")
 
     lr: Schedule | float = field(default=0.001, validator=not_negative)

@@ -22,6 +22,7 @@ class RMSprop(Optimizer):
     """
 
     kind: ClassVar[str] = "rmsprop"
+    decays: ClassVar[bool] = False
     slots: ClassVar[tuple[str, ...]] = ("h",)
 
     lr: Schedule | float = field(default=0.001, validator=not_negative)

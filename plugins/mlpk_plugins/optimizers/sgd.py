@@ -20,6 +20,7 @@ class SGD(Optimizer):
     """
 
     kind: ClassVar[str] = "sgd"
+    decays: ClassVar[bool] = False
 
     def update(self, param: Array, grad: Array, slots: Mapping[str, Array], step: Step) -> None:
         param -= np.multiply(grad, step.lr, out=step.scratch("step", param))

@@ -58,7 +58,7 @@ def test_targets_out_of_range_name_their_row(bad, shown):
     target = np.array([[0, 1], [1, bad]])
     for refused in (
         lambda: BinaryCrossEntropy().check((2,), target),
-        lambda: BinaryCrossEntropy().forward(Context("float64"), Z, target),
+        lambda: BinaryCrossEntropy()(Z, target),
     ):
         with pytest.raises(DataError, match=f"target {shown} in row 1: wanted 0 to 1") as info:
             refused()
@@ -152,7 +152,7 @@ def test_other_targets_than_the_ignored_are_still_refused():
     loss, target = BinaryCrossEntropy(ignore_index=-1), np.array([[0, -1], [1, -2]])
     for refused in (
         lambda: loss.check((2,), target),
-        lambda: loss.forward(Context("float64"), Z, target),
+        lambda: loss(Z, target),
     ):
         with pytest.raises(DataError, match="target -2 in row 1: wanted 0 to 1, or -1") as info:
             refused()

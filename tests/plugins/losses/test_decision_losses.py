@@ -137,7 +137,7 @@ def test_other_targets_are_refused_by_their_row(loss, bad, message):
     target = np.array([[1, 1], [1, bad]])
     for refused in (
         lambda: loss.check((2,), target),
-        lambda: loss.forward(Context("float64", spoil=True), SCORES, target),
+        lambda: loss(SCORES, target),
     ):
         with pytest.raises(DataError, match=message) as info:
             refused()

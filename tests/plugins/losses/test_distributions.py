@@ -15,11 +15,11 @@ every_loss = pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.kind)
 
 
 def both(loss, target, dtype="float64"):
-    """The check of a whole set, and that of a batch."""
+    """The check of a whole set, and a call, which checks first."""
     prediction = np.full(target.shape, 1 / target.shape[-1], dtype)
     return (
         lambda: loss.check(target.shape[1:], target),
-        lambda: loss.forward(Context(dtype), prediction, target),
+        lambda: loss(prediction, target),
     )
 
 

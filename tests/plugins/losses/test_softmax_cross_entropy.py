@@ -171,7 +171,7 @@ def test_a_label_out_of_range_names_its_row(label, row):
     loss, z = SoftmaxCrossEntropy(), np.zeros((4, 10))
     for refused in (
         lambda: loss.check((10,), labels),
-        lambda: loss.forward(Context("float64"), z, labels),
+        lambda: loss(z, labels),
     ):
         hint = f"; .* take a loss with ignore_index={label}" if label < 0 else ""
         wanted = f"^label {label} in row {row}: wanted 0 to 9{hint}$"
@@ -192,7 +192,7 @@ def test_negative_shares_name_their_row():
     target = np.array([[0.5, 0.5], [1.5, -0.5]])
     for refused in (
         lambda: SoftmaxCrossEntropy().check((2,), target),
-        lambda: SoftmaxCrossEntropy().forward(Context("float64"), TWO, target),
+        lambda: SoftmaxCrossEntropy()(TWO, target),
     ):
         with pytest.raises(DataError, match=r"target -0.5 in row 1: wanted 0 or more") as info:
             refused()

@@ -8,25 +8,11 @@ from mlpk import Context, DataError
 from mlpk.arrays import Array
 
 
-def check_two(
-    target: Array,
-    low: int,
-    high: int,
-    advice: str,
-    ctx: Context | None = None,
-    ignored: int | None = None,
-) -> None:
-    """Refuse whatever is neither `low` nor `high`, nor `ignored`, naming the first row.
-
-    `ctx` lends scratch memory.
-    """
-    fits, other = (
-        None if ctx is None else ctx.empty(name, target.shape, np.bool_)
-        for name in ("fits", "other")
-    )
-    fits = np.equal(target, low, out=fits)
+def check_two(target: Array, low: int, high: int, advice: str, ignored: int | None = None) -> None:
+    """Refuse whatever is neither `low` nor `high`, nor `ignored`, naming the first row."""
+    fits = np.equal(target, low)
     for also in (high,) if ignored is None else (high, ignored):
-        fits = np.logical_or(fits, np.equal(target, also, out=other), out=fits)
+        fits = np.logical_or(fits, np.equal(target, also))
     if not np.all(fits):
         at = tuple(np.argwhere(np.logical_not(fits))[0])
         wanted = f"{low} or {high}" if ignored is None else f"{low} or {high}, or {ignored}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import ClassVar, Protocol
 
 import numpy as np
@@ -47,15 +48,11 @@ def shared_out(
     """
     check_classes(loss.kind, shape)
     t = class_targets(ctx, shape, target, loss.ignore_index)
-    weights = row_weights(ctx, weight, shape[0], shape[1:-1])
-    if loss.class_weight is not None or loss.ignore_index is not None:
-        # A row that is ignored is all zeros, and so loses its weight here.
-        of_class = _weight_of_class(loss, shape[-1], ctx.dtype)
-        weights *= np.matmul(t, of_class, out=ctx.empty("of_row", shape[:-1]))
+    share = _share(ctx, loss, t, weight)
     if loss.label_smoothing:
         t *= 1 - loss.label_smoothing
         t += loss.label_smoothing / shape[-1]
-    t *= shares(ctx, weights)
+    t *= share
     return t
 
 
@@ -73,6 +70,19 @@ def mass(
             counts = ctx.empty("counts", target.shape, np.bool_)
             each *= np.not_equal(target, loss.ignore_index, out=counts)
     return mass_of(ctx, each, weight)
+
+
+def _share(ctx: Context, loss: Classed, t: Array, weight: Array | None) -> Array | float:
+    """Return what each position of t (n, ..., classes) counts: one number if all count the same."""
+    weighs = loss.class_weight is not None or loss.ignore_index is not None
+    if weight is None and not weighs:
+        return 1 / max(prod(t.shape[:-1]), 1)
+    weights = row_weights(ctx, weight, len(t), t.shape[1:-1])
+    if weighs:
+        # A row that is ignored is all zeros, and so loses its weight here.
+        of_class = _weight_of_class(loss, t.shape[-1], ctx.dtype)
+        weights *= np.matmul(t, of_class, out=ctx.empty("of_row", t.shape[:-1]))
+    return shares(ctx, weights)
 
 
 def _weight_of_class(loss: Classed, classes: int, dtype: DTypeLike = np.float64) -> Array:

@@ -9,6 +9,7 @@ import numpy as np
 from mlpk import ConfigError, Context, DataError, ShapeError
 from mlpk.arrays import Array
 from mlpk.declaration import Shape, known
+from mlpk_plugins.losses.parts.class_axis import class_sums
 from mlpk_plugins.losses.parts.weights import drop_uncounted
 
 SLACK = 1e-3  # shares that were rounded, be it to float16, sum to 1 within this
@@ -47,15 +48,14 @@ def class_targets(
 ) -> Array:
     """Return scratch (n, ..., classes): each class's share of each row, or position of a row.
 
-    Labels become one-hot, and zeros where they are `ignored`.
+    Labels become one-hot, and zeros where they are `ignored`. That they are in range, and shares a
+    distribution, `check_class_targets` saw to.
     """
     shares = ctx.empty("targets", prediction)
     if not _are_labels(prediction, target, ignored):
         np.copyto(shares, target, casting="same_kind")
-        _check_shares(shares, ctx.empty("sums", prediction[:-1]))
         return shares
     classes = prediction[-1]
-    _refuse_outside(target, classes, ignored, ctx.empty("kept", target.shape, np.bool_))
     np.equal(target[..., None], np.arange(classes), out=shares)
     if ignored is not None and 0 <= ignored < classes:
         shares[..., ignored] = 0
@@ -70,18 +70,19 @@ def check_class_targets(prediction: Shape, target: Array, ignored: int | None = 
         _check_shares(target)
 
 
-def cross(ctx: Context, t: Array, logs: Array) -> float:
+def cross(ctx: Context, t: Array, logs: Array, *others: Array) -> float:
     """Return -sum(t * logs), the rows added up in float64.
 
     A class without a share adds nothing, be its log -inf, nor does a row without any; for these,
-    zeros are written to logs.
+    zeros are written to logs, and for such a row to `others` too.
     """
     total = _summed(ctx, t, logs)
     if isnan(total):
         least, free = (ctx.empty(name, t.shape, np.bool_) for name in ("least", "free"))
         np.logical_and(np.equal(logs, -inf, out=least), np.equal(t, 0, out=free), out=free)
         np.copyto(logs, 0, where=free)
-        drop_uncounted(ctx, logs, row_shares(ctx, t))
+        for each in (logs, *others):
+            drop_uncounted(ctx, each, row_shares(ctx, t))
         total = _summed(ctx, t, logs)
     return 0.0 - total  # a minus alone makes -0.0 of nothing
 
@@ -95,18 +96,12 @@ def cross_gradient(ctx: Context, t: Array, p: Array) -> Array:
 
 def row_shares(ctx: Context, t: Array) -> Array:
     """Return scratch (n, ..., 1): the sums of t (n, ..., classes) over the classes."""
-    out = ctx.empty("row_shares", (*t.shape[:-1], 1))
-    return np.add.reduce(t, axis=-1, keepdims=True, out=out)
+    return class_sums(ctx, t, ctx.empty("row_shares", (*t.shape[:-1], 1)))
 
 
-def check_range(
-    target: Array, low: float, high: float, ignored: int | None = None, mask: Array | None = None
-) -> None:
-    """Refuse numbers below `low` or above `high` that are not `ignored`, naming the first row.
-
-    `mask` is scratch memory.
-    """
-    counts = True if ignored is None else np.not_equal(target, ignored, out=mask)
+def check_range(target: Array, low: float, high: float, ignored: int | None = None) -> None:
+    """Refuse numbers below `low` or above `high` that are not `ignored`, naming the first row."""
+    counts = True if ignored is None else np.not_equal(target, ignored)
     # `fmin` and `fmax` pass over NaN, behind which `min` would hide what is out of range.
     least = np.fmin.reduce(target, axis=None, initial=low, where=counts)
     if least < low or np.fmax.reduce(target, axis=None, initial=low, where=counts) > high:
@@ -117,19 +112,18 @@ def check_range(
 
 
 def _summed(ctx: Context, t: Array, logs: Array) -> float:
-    terms = np.einsum("...c,...c->...", t, logs, out=ctx.empty("terms", t.shape[:-1]))
-    return float(np.sum(terms, dtype=np.float64))
+    terms = np.multiply(t, logs, out=ctx.empty("terms", t.shape))
+    rows = class_sums(ctx, terms, ctx.empty("rows", (*t.shape[:-1], 1)))
+    return float(np.add.reduce(rows, axis=None, dtype=np.float64))
 
 
-def _check_shares(shares: Array, sums: Array | None = None) -> None:
-    """Refuse negative shares, and those of a position that don't sum to 1; `sums` is scratch memory.
+def _check_shares(shares: Array) -> None:
+    """Refuse negative shares, and those of a position that don't sum to 1.
 
     NaN is passed over: a loss that is not finite tells of it.
     """
     check_range(shares, 0, inf)
-    if sums is None:
-        sums = np.empty(shares.shape[:-1])
-    np.add.reduce(shares, axis=-1, dtype=sums.dtype, out=sums)
+    sums = np.add.reduce(shares, axis=-1, dtype=np.float64)
     most, least = (each.reduce(sums, axis=None, initial=1) for each in (np.fmax, np.fmin))
     if most > 1 + SLACK or least < 1 - SLACK:
         at = tuple(np.argwhere((sums < 1 - SLACK) | (sums > 1 + SLACK))[0])
@@ -163,11 +157,9 @@ def _are_labels(prediction: Shape, target: Array, ignored: int | None) -> bool:
     raise ShapeError(f"{problem}; drop the last axis, y[..., 0]" if column else problem)
 
 
-def _refuse_outside(
-    labels: Array, classes: int, ignored: int | None, mask: Array | None = None
-) -> None:
-    """Refuse labels that are neither 0 to classes - 1 nor `ignored`; `mask` is scratch memory."""
-    counts = True if ignored is None else np.not_equal(labels, ignored, out=mask)
+def _refuse_outside(labels: Array, classes: int, ignored: int | None) -> None:
+    """Refuse labels that are neither 0 to classes - 1 nor `ignored`."""
+    counts = True if ignored is None else np.not_equal(labels, ignored)
     low, high = labels.min(initial=0, where=counts), labels.max(initial=0, where=counts)
     if low < 0 or high >= classes:
         at = tuple(np.argwhere(counts & ((labels < 0) | (labels >= classes)))[0])
@@ -181,8 +173,9 @@ def _refuse_outside(
 
 def _fits(wanted: Shape, found: tuple[int, ...]) -> bool:
     """Tell whether a shape is the wanted one, whose unknown lengths fit anything."""
-    return len(wanted) == len(found) and all(
-        length in (None, other) for length, other in zip(wanted, found, strict=True)
+    return wanted == found or (
+        len(wanted) == len(found)
+        and all(length in (None, other) for length, other in zip(wanted, found, strict=True))
     )
 
 

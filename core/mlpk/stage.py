@@ -1,0 +1,134 @@
+"""Stages: nodes as a pass runs them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mlpk.arrays import Array, Views, frozen_view
+from mlpk.choice import by, method
+from mlpk.context import Context
+from mlpk.errors import DataError, MlpkError, PluginError, ShapeError, shown, told
+
+if TYPE_CHECKING:
+    from mlpk.choice import Choice
+    from mlpk.declaration import Shape
+    from mlpk.graph import Node
+    from mlpk.storage import Storage
+
+__all__ = ["Stage"]
+
+
+class Stage:
+    """A node as a pass runs it. Parameters come as read-only views: the optimizer writes them."""
+
+    def __init__(self, node: Node, storage: Storage, ctx: Context, *, writable: bool) -> None:
+        self.node = node
+        self.name = node.name
+        self.feeds = node.inputs
+        self.ctx = ctx
+        self.reads: list[tuple[int, str]] = []
+        params = {local: frozen_view(storage.params[name]) for local, name in node.params.items()}
+        buffers = {
+            local: storage.buffers[name] if writable else frozen_view(storage.buffers[name])
+            for local, name in node.buffers.items()
+        }
+        self.arrays = Views({**params, **buffers})
+        self.grads = Views()
+        self.added: list[tuple[Array, Array]] = []
+        self.runs_backward = True
+        self.saved: Any = None
+
+    def choose(self, choice: Choice, shapes: Sequence[Shape | None]) -> None:
+        """Take what computes the node: its layer, or faster functions for that."""
+        layer = self.node.layer
+        found = choice.of(layer, shapes, self.ctx.dtype)
+        self.forward = method(layer, found, "forward")
+        self.backward = method(layer, found, "backward")
+        self._by = by(found)
+        self.proven_for: tuple[bool, ...] | None = None
+        self._proven = False
+
+    def run(self, inputs: Iterable[Array], step: int, *, training: bool) -> Array:
+        """Return the output, and keep what the way back needs."""
+        self.ctx.begin(step, training=training)
+        try:
+            result = self.forward(self.arrays, self.ctx, *inputs)
+        except Exception as error:
+            self._tell(error, "forward")
+            raise
+        if not self._proven:
+            self._prove(result)
+        output: Array
+        output, self.saved = result
+        return output
+
+    def back(self, doutput: Array) -> tuple[Array | None, ...]:
+        """Write the node's gradients, and return one an input, None where it has none."""
+        try:
+            dinputs = self.backward(self.arrays, self.ctx, self.saved, doutput, self.grads)
+        except Exception as error:
+            self._tell(error, "backward")
+            raise
+        for total, grad in self.added:
+            np.add(total, grad, out=total)
+        each = dinputs if isinstance(dinputs, tuple) else (dinputs,)
+        if len(each) != len(self.feeds):
+            raise ShapeError(
+                f"wanted one gradient an input, {len(self.feeds)}, found {len(each)}",
+                self._where("backward"),
+            )
+        return each
+
+    def no_gradient(self, place: int) -> ShapeError:
+        """Return what to say of a gradient that somebody reads and that is not there."""
+        return ShapeError(
+            f"wanted the gradient of its input '{self.feeds[place]}', which what stands before it "
+            "learns from, found None; return it (zeros, where learning is meant to end)",
+            self._where("backward"),
+        )
+
+    def prove_back(
+        self, dinputs: Sequence[Array | None], shapes: Sequence[tuple[int, ...]]
+    ) -> None:
+        """Refuse, the first time that these are needed, a gradient in another shape than its input."""
+        for place, needed in enumerate(self.ctx.needs_input_grad):
+            dinput = dinputs[place]
+            if needed and dinput is not None and np.shape(dinput) != shapes[place]:
+                raise ShapeError(
+                    f"wanted the gradient of its input '{self.feeds[place]}' in the shape "
+                    f"{shapes[place]}, found {np.shape(dinput)}",
+                    self._where("backward"),
+                )
+        self.proven_for = self.ctx.needs_input_grad
+
+    def _where(self, way: str) -> str:
+        return f"node '{self.node.name}' ({self.node.layer.kind}{self._by}), {way}"
+
+    def _tell(self, error: Exception, way: str) -> None:
+        """Raise an error anew with the node in its sentence; an accident stays reachable behind it."""
+        where = f"node '{self.node.name}' ({self.node.layer.kind}{self._by})"
+        if isinstance(error, DataError):
+            raise DataError(f"{where}: {error}", error.row) from None
+        if isinstance(error, ShapeError):
+            raise ShapeError(error.problem, error.where or where) from None
+        if isinstance(error, MemoryError):  # is nobody's mistake
+            error.add_note(f"This came up in {where}, {way}.")
+        elif not isinstance(error, MlpkError):
+            raise PluginError(f"{where}, {way}: {told(error)}") from error
+
+    def _prove(self, result: object) -> None:
+        """Refuse, the first time, what is not an output of the declared shape with what is saved."""
+        where = self._where("forward")
+        if not isinstance(result, tuple) or len(result) != 2:  # noqa: PLR2004 - output and saved
+            raise ShapeError(f"wanted (output, saved), found {shown(result)}", where)
+        declared, found = self.node.shape, np.shape(result[0])
+        fits = declared is None or (
+            len(found) == len(declared) + 1
+            and all(n in (None, m) for n, m in zip(declared, found[1:], strict=True))
+        )
+        if not fits:
+            raise ShapeError(f"declared was the shape (rows, *{declared}), found {found}", where)
+        self._proven = True
