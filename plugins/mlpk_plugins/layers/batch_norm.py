@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import prod
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -13,16 +12,19 @@ from attrs.validators import and_, ge, gt, le
 from mlpk import Buffer, Context, DataError, Declaration, Example, Layer, Param, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape, known
-from mlpk_plugins.layers.parts.channels import channel_sums, per_channel
+from mlpk_plugins.layers.parts.channel_groups import grouped, spread, two_sums
 from mlpk_plugins.layers.parts.contiguous import contiguous
 from mlpk_plugins.layers.parts.input_shapes import last_axis
 
+FIRST = 16  # positions
+
 
 class Saved(NamedTuple):
-    """What the way back needs; xhat = centred * inverse."""
+    """What the way back needs; xhat = (shifted - offset) * inverse."""
 
-    centred: Array  # (n, positions, channels)
-    inverse: Array  # (channels,)
+    shifted: Array  # x less some number a channel, in groups
+    offset: Array | float  # (channels,): the mean of that, or 0 on running statistics
+    inverse: Array  # (channels,): 1 / sqrt(var + eps)
     of_batch: bool  # whether mean and variance depend on x
 
 
@@ -66,44 +68,55 @@ class BatchNorm(Layer):
         )
 
     def forward(self, arrays: Arrays, ctx: Context, x: Array) -> tuple[Array, Saved]:
-        rows = contiguous(ctx, "x", x).reshape(len(x), prod(x.shape[1:-1]), x.shape[-1])
-        centred, y = ctx.empty("centred", rows.shape), ctx.empty("y", rows.shape)
+        channels = x.shape[-1]
+        rows = grouped(contiguous(ctx, "x", x), channels)
+        shifted, y = ctx.empty("shifted", rows.shape), ctx.empty("y", rows.shape)
         of_batch = ctx.training and not self.frozen_stats
+        offset: Array | float = 0.0
         if of_batch:
-            mean, var = _moments(ctx, rows, centred, squares=y)
-            self._remember(arrays, mean, var, rows.size // len(mean))
+            shift, offset, var = _moments(ctx, rows, channels, shifted, squares=y)
+            self._remember(arrays, shift + offset, var, x.size // channels)
         else:
-            mean, var = arrays["running_mean"], arrays["running_var"]
-            np.subtract(rows, per_channel(ctx, mean, rows), out=centred)
+            shift, var = arrays["running_mean"], arrays["running_var"]
+            np.subtract(rows, spread(ctx, "shift", shift, rows), out=shifted)
         inverse = 1 / np.sqrt(var + self.eps)
-        np.multiply(centred, per_channel(ctx, arrays["gamma"] * inverse, rows), out=y)
-        y += per_channel(ctx, arrays["beta"], rows)
-        return y.reshape(x.shape), Saved(centred, inverse, of_batch)
+        scale = arrays["gamma"] * inverse
+        summand = arrays["beta"] - scale * offset
+        np.multiply(shifted, spread(ctx, "scale", scale, rows), out=y)
+        np.add(y, spread(ctx, "summand", summand, rows), out=y)
+        return y.reshape(x.shape), Saved(shifted, offset, inverse, of_batch)
 
     def _remember(self, arrays: Arrays, mean: Array, var: Array, m: int) -> None:
         unbiased = m / (m - 1) if self.unbiased_running_var else 1.0
-        for name, value in (("running_mean", mean), ("running_var", var * unbiased)):
-            arrays[name][...] = self.momentum * arrays[name] + (1 - self.momentum) * value
+        for name, value, factor in (("running_mean", mean, 1.0), ("running_var", var, unbiased)):
+            running = arrays[name]
+            running *= self.momentum
+            running += value * ((1 - self.momentum) * factor)
 
     def backward(
         self, arrays: Arrays, ctx: Context, saved: Saved, doutput: Array, grads: Grads
     ) -> Array | None:
-        centred, inverse, of_batch = saved
-        dy = contiguous(ctx, "dy", doutput).reshape(centred.shape)
-        dx = np.multiply(dy, centred, out=ctx.empty("dx", centred.shape))
-        dbeta, dgamma = channel_sums(ctx, dy), channel_sums(ctx, dx) * inverse
+        shifted, offset, inverse, of_batch = saved
+        dy = contiguous(ctx, "dy", doutput).reshape(shifted.shape)
+        dx = np.multiply(dy, shifted, out=ctx.empty("dx", shifted.shape))
+        dbeta, dgamma = two_sums(ctx, dy, dx, len(inverse))
+        dgamma -= offset * dbeta
+        dgamma *= inverse
         grads["beta"][...] = dbeta
         grads["gamma"][...] = dgamma
         if not ctx.needs_input_grad[0]:
             return None
-        if of_batch:
-            m = centred.size // len(inverse)
-            np.multiply(centred, per_channel(ctx, -dgamma * inverse / m, dy), out=dx)
-            dx += dy
-            dx -= per_channel(ctx, dbeta / m, dy)
+        scale = spread(ctx, "scale", arrays["gamma"] * inverse, dy)
+        if of_batch:  # dy - mean(dy) - xhat * mean(dy * xhat) = dy + slope * shifted + summand
+            share = -len(inverse) / dy.size
+            slope = dgamma * inverse * share
+            summand = dbeta * share - slope * offset
+            np.multiply(shifted, spread(ctx, "slope", slope, dy), out=dx)
+            np.add(dx, dy, out=dx)
+            np.add(dx, spread(ctx, "summand", summand, dy), out=dx)
+            np.multiply(dx, scale, out=dx)
         else:
-            np.copyto(dx, dy)
-        dx *= per_channel(ctx, arrays["gamma"] * inverse, dy)
+            np.multiply(dy, scale, out=dx)
         return dx.reshape(doutput.shape)
 
     @classmethod
@@ -114,21 +127,26 @@ class BatchNorm(Layer):
         yield Example(cls(frozen_stats=True), (3,), linear=True)
 
 
-def _moments(ctx: Context, rows: Array, centred: Array, squares: Array) -> tuple[Array, Array]:
-    """Return mean and biased variance; write rows - mean to `centred`.
+def _moments(
+    ctx: Context, rows: Array, channels: int, shifted: Array, squares: Array
+) -> tuple[Array, Array, Array]:
+    """Return a shift, the mean less the shift, and the biased variance; write rows - shift.
 
-    A mean is off by its rounding, which counts where the deviation is small beside it: the mean
-    of what is left once it is taken off makes that good.
+    The shift is the mean of the first few positions. What is left is about as large as the
+    deviation, so that nothing is lost where that is small beside the mean.
     """
-    m = rows.shape[0] * rows.shape[1]
+    m = rows.size // channels
     if m < 2:  # noqa: PLR2004 - one value has no deviation
         raise DataError(
             f"wanted at least two values a channel in training, found {m}; use "
             "larger batches, drop_last=True against a last batch of one, or frozen_stats=True"
         )
-    mean = channel_sums(ctx, rows) / m
-    np.subtract(rows, per_channel(ctx, mean, rows), out=centred)
-    rest = channel_sums(ctx, centred) / m
-    centred -= per_channel(ctx, rest, rows)
-    np.multiply(centred, centred, out=squares)
-    return mean + rest, channel_sums(ctx, squares) / m
+    first = rows.reshape(m, channels)[:FIRST]
+    shares = ctx.empty("shares", (len(first),))
+    shares.fill(1 / len(first))
+    shift = np.matmul(shares, first)
+    np.subtract(rows, spread(ctx, "shift", shift, rows), out=shifted)
+    np.multiply(shifted, shifted, out=squares)
+    offset, var = two_sums(ctx, shifted, squares, channels) * (1 / m)
+    var -= offset * offset
+    return shift, offset, np.maximum(var, 0, out=var)

@@ -12,15 +12,9 @@ from attrs.validators import ge
 from mlpk import Context, Declaration, Example, Initializer, Layer, Param, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape
-from mlpk_plugins.layers.parts.gru_cell import Cells, gru_steps, gru_steps_back
-from mlpk_plugins.layers.parts.recurrence import (
-    examples_of,
-    gates_of,
-    output,
-    recurrent_gradient,
-)
-from mlpk_plugins.layers.parts.steps import Steps, sequence_width
-from mlpk_plugins.layers.parts.sums import column_sums
+from mlpk_plugins.layers.parts.gru_cell import Cell, gru_steps, gru_steps_back
+from mlpk_plugins.layers.parts.recurrence import examples_of
+from mlpk_plugins.layers.parts.steps import Steps, beside, sequence_width, stack_gradient
 
 
 @define
@@ -61,20 +55,26 @@ class GRU(Layer):
 
     def forward(
         self, arrays: Arrays, ctx: Context, x: Array, mask: Array | None = None
-    ) -> tuple[Array, tuple[Steps, Cells]]:
-        steps = Steps.of(ctx, x, mask)
+    ) -> tuple[Array, tuple[Steps, list[Cell]]]:
+        steps = Steps.of(ctx, self.units, x, mask)
         cells = gru_steps(ctx, arrays, steps)
-        return output(cells.h, return_sequences=self.return_sequences), (steps, cells)
+        return steps.output(return_sequences=self.return_sequences), (steps, cells)
 
     def backward(
-        self, arrays: Arrays, ctx: Context, saved: tuple[Steps, Cells], dy: Array, grads: Grads
+        self, arrays: Arrays, ctx: Context, saved: tuple[Steps, list[Cell]], dy: Array, grads: Grads
     ) -> Array | tuple[Array | None, None] | None:
         steps, cells = saved
-        dgates, dn = gru_steps_back(ctx, arrays, cells, dy)
-        recurrent_gradient(cells.h, dgates, grads["recurrent"])
-        column_sums(ctx, dgates.reshape(-1, dgates.shape[-1]), grads["recurrent_bias"])
-        np.copyto(gates_of(dgates, 3)[2], dn)
-        return steps.driven_back(ctx, arrays, dgates, grads)
+        dgates, dn = gru_steps_back(ctx, arrays, steps, cells, dy)
+        dz, seen = beside(ctx, "dz", dgates), beside(ctx, "seen", steps.given[:-1])
+        n_in = len(arrays["weight"])
+        of_states = stack_gradient(ctx, seen[n_in:], dz)
+        np.copyto(grads["recurrent_bias"], of_states[0])
+        np.copyto(grads["recurrent"], of_states[1:])
+        np.copyto(dz[2 * self.units :], beside(ctx, "dn_beside", dn))
+        of_inputs = stack_gradient(ctx, seen[: n_in + 1], dz)
+        np.copyto(grads["weight"], of_inputs[:-1])
+        np.copyto(grads["bias"], of_inputs[-1])
+        return steps.dx(ctx, arrays["weight"], dz)
 
     @classmethod
     def examples(cls) -> Iterator[Example]:

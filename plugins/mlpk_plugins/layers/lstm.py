@@ -12,9 +12,15 @@ from mlpk import Context, Declaration, Example, Initializer, Layer, Param, defin
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape
 from mlpk_plugins.initializers.gate_constant import GateConstant
-from mlpk_plugins.layers.parts.lstm_cell import Cells, lstm_steps, lstm_steps_back
-from mlpk_plugins.layers.parts.recurrence import examples_of, output, recurrent_gradient
-from mlpk_plugins.layers.parts.steps import Steps, sequence_width
+from mlpk_plugins.layers.parts.lstm_cell import Cells, lstm_steps, lstm_steps_back, rolled
+from mlpk_plugins.layers.parts.recurrence import examples_of
+from mlpk_plugins.layers.parts.steps import (
+    Steps,
+    beside,
+    sequence_width,
+    stack_gradient,
+    unstacked,
+)
 
 
 @define
@@ -53,17 +59,18 @@ class LSTM(Layer):
     def forward(
         self, arrays: Arrays, ctx: Context, x: Array, mask: Array | None = None
     ) -> tuple[Array, tuple[Steps, Cells]]:
-        steps = Steps.of(ctx, x, mask)
+        steps = Steps.of(ctx, self.units, x, mask)
         cells = lstm_steps(ctx, arrays, steps)
-        return output(cells.h, return_sequences=self.return_sequences), (steps, cells)
+        return steps.output(return_sequences=self.return_sequences), (steps, cells)
 
     def backward(
         self, arrays: Arrays, ctx: Context, saved: tuple[Steps, Cells], dy: Array, grads: Grads
     ) -> Array | tuple[Array | None, None] | None:
         steps, cells = saved
-        dz = lstm_steps_back(ctx, arrays, steps, cells, dy)
-        recurrent_gradient(cells.h, dz, grads["recurrent"])
-        return steps.driven_back(ctx, arrays, dz, grads)
+        dz = beside(ctx, "dz", lstm_steps_back(ctx, steps, cells, dy))
+        gradient = stack_gradient(ctx, beside(ctx, "seen", steps.given[:-1]), dz)
+        unstacked(rolled(gradient, -self.units, ctx.empty("unrolled", gradient.shape)), grads)
+        return steps.dx(ctx, cells.stack[: len(arrays["weight"])], dz)
 
     @classmethod
     def examples(cls) -> Iterator[Example]:

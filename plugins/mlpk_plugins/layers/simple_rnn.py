@@ -12,14 +12,16 @@ from attrs.validators import ge
 from mlpk import Context, Declaration, Example, Initializer, Layer, Param, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape
-from mlpk_plugins.layers.parts.recurrence import (
-    back_in_time,
-    examples_of,
-    output,
-    recurrent_gradient,
-    states,
+from mlpk_plugins.layers.parts.pieces import in_pieces
+from mlpk_plugins.layers.parts.recurrence import back_in_time, examples_of
+from mlpk_plugins.layers.parts.steps import (
+    Steps,
+    beside,
+    sequence_width,
+    stack_gradient,
+    stacked,
+    unstacked,
 )
-from mlpk_plugins.layers.parts.steps import Steps, sequence_width
 
 
 @define
@@ -52,34 +54,34 @@ class SimpleRNN(Layer):
 
     def forward(
         self, arrays: Arrays, ctx: Context, x: Array, mask: Array | None = None
-    ) -> tuple[Array, tuple[Steps, Array]]:
-        steps = Steps.of(ctx, x, mask)
-        z = steps.driven(ctx, arrays)
-        h = states(ctx, "h", z, self.units)
-        for t in range(len(z)):
-            np.matmul(h[t], arrays["recurrent"], out=h[t + 1])
-            h[t + 1] += z[t]
-            np.tanh(h[t + 1], out=h[t + 1])
-            if steps.masked is not None:
-                np.copyto(h[t + 1], h[t], where=steps.masked[t])
-        return output(h, return_sequences=self.return_sequences), (steps, h)
+    ) -> tuple[Array, Steps]:
+        steps = Steps.of(ctx, self.units, x, mask)
+        entering = in_pieces(stacked(ctx, arrays).T, len(x))
+        for step in steps.each:
+            after = step.after
+            np.matmul(entering, step.given, out=after.reshape(*entering.shape[:2], len(x)))
+            np.tanh(after, out=after)
+            if step.masked is not None:
+                np.copyto(after, step.h, where=step.masked)
+        return steps.output(return_sequences=self.return_sequences), steps
 
     def backward(
-        self, arrays: Arrays, ctx: Context, saved: tuple[Steps, Array], dy: Array, grads: Grads
+        self, arrays: Arrays, ctx: Context, steps: Steps, dy: Array, grads: Grads
     ) -> Array | tuple[Array | None, None] | None:
-        steps, h = saved
-        # dz but for the factor dh, for all steps at once.
-        dz = np.multiply(h[1:], h[1:], out=ctx.empty("dz", h[1:].shape))
-        np.subtract(1, dz, out=dz)
-        if steps.masked is not None:
-            np.copyto(dz, 0, where=steps.masked)
-        for t, dh, earlier in back_in_time(ctx, h, dy):
-            dz[t] *= dh
-            np.matmul(dz[t], arrays["recurrent"].T, out=earlier)
-            if steps.masked is not None:
-                np.copyto(earlier, dh, where=steps.masked[t])
-        recurrent_gradient(h, dz, grads["recurrent"])
-        return steps.driven_back(ctx, arrays, dz, grads)
+        states = steps.h[1:]
+        slopes = ctx.empty("slopes", states.shape)
+        recurrent = in_pieces(arrays["recurrent"], len(dy))
+        for (step, dh, earlier), dz in zip(back_in_time(ctx, steps, dy), slopes[::-1], strict=True):
+            np.subtract(1, np.multiply(step.after, step.after, out=dz), out=dz)
+            np.multiply(dz, dh, out=dz)
+            if step.masked is not None:
+                np.copyto(dz, 0, where=step.masked)
+            np.matmul(recurrent, dz, out=earlier.reshape(*recurrent.shape[:2], len(dy)))
+            if step.masked is not None:
+                np.copyto(earlier, dh, where=step.masked)
+        dz = beside(ctx, "dz", slopes)
+        unstacked(stack_gradient(ctx, beside(ctx, "seen", steps.given[:-1]), dz), grads)
+        return steps.dx(ctx, arrays["weight"], dz)
 
     @classmethod
     def examples(cls) -> Iterator[Example]:

@@ -97,7 +97,12 @@ def test_on_running_statistics_by_hand(layer, training, alone):
     assert run.arrays["running_var"].tolist() == [4.0, 11.0]
 
 
-@pytest.mark.parametrize("shape", [(7, 3), (4, 5, 3), (3, 2, 4, 5), (2, 2, 2, 2, 2), (1, 6, 1)])
+SHAPES = [(7, 3), (4, 5, 3), (3, 2, 4, 5), (2, 2, 2, 2, 2), (1, 6, 1)]
+# From 128 positions on, some make a group where a number divides them: 9 of 144, none of 131.
+GROUPED = [(150, 3), (2, 8, 9, 5), (131, 4), (128, 1100), (2, 64, 3)]
+
+
+@pytest.mark.parametrize("shape", SHAPES + GROUPED)
 def test_any_rank_against_loops(shape, alone):
     rng = np.random.default_rng(0)
     x, dy = 3 * rng.standard_normal(shape) + 1, rng.standard_normal(shape)
@@ -129,6 +134,24 @@ def test_a_mean_large_against_the_deviation_in_float32(shape, alone):
     axes = tuple(range(x.ndim - 1))
     np.testing.assert_allclose(run.arrays["running_mean"], exact.mean(axes), rtol=1e-7)
     np.testing.assert_allclose(run.arrays["running_var"], exact.var(axes), rtol=1e-5)
+
+
+def test_first_values_far_from_the_mean_in_float32(alone):
+    """They are what the moments are measured from."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((400, 3)).astype("float32")
+    x[:16] += np.array([30.0, -300.0, 3000.0], "float32")
+    dy = rng.standard_normal(x.shape).astype("float32")
+    run = alone(BatchNorm(momentum=0.0), x)
+    y = run.forward().copy()
+    (dx,) = run.backward(dy)
+    gamma, beta = (run.arrays[name].astype(float) for name in ("gamma", "beta"))
+    wanted = by_loops(x.astype(float), gamma, beta, 1e-5, dy.astype(float))
+    found = (y, dx, run.grads["gamma"], run.grads["beta"])
+    for here, there in zip(found, wanted, strict=True):
+        assert np.abs(here - there).max() < 1e-5 * max(1, np.abs(there).max())
+    np.testing.assert_allclose(run.arrays["running_mean"], x.astype(float).mean(0), rtol=1e-5)
+    np.testing.assert_allclose(run.arrays["running_var"], x.astype(float).var(0), rtol=1e-5)
 
 
 def test_evaluation_with_a_large_mean_in_float32(alone):

@@ -16,6 +16,7 @@ from mlpk_plugins.layers.embedding import Embedding
 from mlpk_plugins.layers.flatten import Flatten
 from mlpk_plugins.layers.gru import GRU
 from mlpk_plugins.layers.lstm import LSTM
+from mlpk_plugins.layers.parts.pieces import in_pieces
 from mlpk_plugins.layers.simple_rnn import SimpleRNN
 
 RECURRENT = [SimpleRNN, GRU, LSTM]
@@ -179,6 +180,36 @@ def test_a_masked_step_is_one_that_is_not_there(kind, alone):
             grads[name] += grad
     for name, grad in grads.items():
         np.testing.assert_allclose(run.grads[name], grad, rtol=1e-11, atol=1e-13)
+
+
+@pytest.mark.parametrize(("rows", "pieces"), [(1, 1), (10, 2), (40, 8), (160, 32), (400, 1)])
+def test_a_product_is_cut_into_pieces_of_a_million_multiply_adds(rows, pieces):
+    a = np.arange(640.0 * 300).reshape(300, 640).T
+    cut = in_pieces(a, rows)
+    assert cut.shape == (pieces, 640 // pieces, 300)
+    assert np.shares_memory(cut, a)
+    assert cut.reshape(640, 300).tolist() == a.tolist()
+
+
+@pytest.mark.parametrize("kind", RECURRENT)
+def test_many_rows_are_like_few(kind, alone):
+    """Of many rows at once, the products are cut into pieces."""
+    rng = np.random.default_rng(0)
+    x, dy = rng.standard_normal((300, 2, 20)), rng.standard_normal((300, 64))
+    assert len(in_pieces(np.empty((64, 85)), 300)) > 1
+    run = alone(kind(units=64), x)
+    y = run.forward().copy()
+    (dx,) = run.backward(dy)
+    grads = {name: np.zeros_like(grad) for name, grad in run.grads.items()}
+    for start in range(0, 300, 60):
+        few = alone(run.layer, x[start : start + 60], **run.arrays)
+        np.testing.assert_allclose(few.forward(), y[start : start + 60], rtol=1e-11, atol=1e-13)
+        (dfew,) = few.backward(dy[start : start + 60])
+        np.testing.assert_allclose(dfew, dx[start : start + 60], rtol=1e-11, atol=1e-13)
+        for name, grad in few.grads.items():
+            grads[name] += grad
+    for name, grad in grads.items():
+        np.testing.assert_allclose(run.grads[name], grad, rtol=1e-10, atol=1e-11)
 
 
 @pytest.mark.parametrize("layer", [kind(units=3) for kind in RECURRENT], ids=repr)

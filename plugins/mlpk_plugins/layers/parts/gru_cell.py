@@ -11,69 +11,86 @@ import numpy as np
 
 from mlpk import Context
 from mlpk.arrays import Array, Arrays
-from mlpk_plugins.layers.parts.recurrence import back_in_time, gates_of, states
-from mlpk_plugins.layers.parts.steps import Steps
+from mlpk_plugins.layers.parts.pieces import in_pieces
+from mlpk_plugins.layers.parts.recurrence import back_in_time
+from mlpk_plugins.layers.parts.steps import Steps, stacked
 
 
-class Cells(NamedTuple):
-    """What a GRU held at each step."""
+class Cell(NamedTuple):
+    """What a GRU holds at one step; each is (units, rows), or some of these."""
 
-    gates: Array  # (T, n, 3 units)
-    h: Array  # (T + 1, n, units)
-    q: Array  # (T, n, units): h R_n + d_n
+    gates: Array  # (3, units, rows)
+    z: Array
+    r: Array
+    n: Array
+    q: Array  # h R_n + d_n
 
 
-def gru_steps(ctx: Context, arrays: Arrays, steps: Steps) -> Cells:
-    """Return h' = z * h + (1 - z) * n of each step.
+def gru_steps(ctx: Context, arrays: Arrays, steps: Steps) -> list[Cell]:
+    """Write h' = z * h + (1 - z) * n of each step to the steps.
 
-    The gates are written over w = x W + b: z and r are sigmoid(w + h R + d), n is tanh(w + r * q).
+    z and r are sigmoid([W; b + d; R]' [x; 1; h]), n is tanh([W; b]' [x; 1] + r * q), and q is
+    [d; R]' [1; h].
     """
-    w, recurrent, masked = steps.driven(ctx, arrays), arrays["recurrent"], steps.masked
-    units = len(recurrent)
-    z, r, n = gates_of(w, 3)
-    h, q = states(ctx, "h", w, units), ctx.empty("q", z.shape)
-    product = ctx.empty("product", w.shape[1:])
-    for t, now in enumerate(w):
-        np.matmul(h[t], recurrent, out=product)
-        product += arrays["recurrent_bias"]
-        np.copyto(q[t], product[:, 2 * units :])
-        # sigmoid(a) = 0.5 * tanh(0.5 * a) + 0.5
-        zr = now[:, : 2 * units]
-        zr += product[:, : 2 * units]
-        np.tanh(np.multiply(zr, 0.5, out=zr), out=zr)
-        np.add(np.multiply(zr, 0.5, out=zr), 0.5, out=zr)
-        n[t] += np.multiply(r[t], q[t], out=h[t + 1])
-        np.tanh(n[t], out=n[t])
-        if masked is not None:  # h' = 1 * h + 0 * 0
-            np.copyto(now, 0, where=masked[t])
-            np.copyto(z[t], 1, where=masked[t])
-        np.subtract(h[t], n[t], out=h[t + 1])
-        h[t + 1] *= z[t]
-        h[t + 1] += n[t]
-    return Cells(w, h, q)
+    count, n_in, (units, rows) = len(steps.each), steps.x.shape[1], steps.h.shape[1:]
+    all_gates = ctx.empty("gates", (count, 3, units, rows))
+    all_q = ctx.empty("q", (count, units, rows))
+    cells = [
+        Cell(gates, z=gates[0], r=gates[1], n=gates[2], q=q)
+        for gates, q in zip(all_gates, all_q, strict=True)
+    ]
+    half = np.array(0.5, ctx.dtype)
+    stack = stacked(ctx, arrays)
+    of_zr, of_n = stack[:, : 2 * units], stack[:, 2 * units :]
+    np.matmul(of_n[: n_in + 1].T, steps.given[:-1, : n_in + 1], out=all_gates[:, 2])
+    stack[n_in] += arrays["recurrent_bias"]
+    of_n[n_in] = arrays["recurrent_bias"][2 * units :]
+    of_zr *= half  # sigmoid(a) = 0.5 * tanh(0.5 * a) + 0.5
+    entering, entering_q = in_pieces(of_zr.T, rows), of_n[n_in:].T
+    for step, (gates, z, r, n, q) in zip(steps.each, cells, strict=True):
+        zr, after = gates[:2], step.after
+        np.matmul(entering, step.given, out=zr.reshape(*entering.shape[:2], rows))
+        np.matmul(entering_q, step.given[n_in:], out=q)
+        np.tanh(zr, out=zr)
+        np.add(np.multiply(zr, half, out=zr), half, out=zr)
+        np.add(n, np.multiply(r, q, out=after), out=n)
+        np.tanh(n, out=n)
+        if step.masked is not None:  # h' = 1 * h + 0 * 0
+            np.copyto(gates, 0, where=step.masked)
+            np.copyto(z, 1, where=step.masked)
+        np.multiply(np.subtract(step.h, n, out=after), z, out=after)
+        np.add(after, n, out=after)
+    return cells
 
 
-def gru_steps_back(ctx: Context, arrays: Arrays, cells: Cells, dy: Array) -> tuple[Array, Array]:
-    """Return the gradients of h R + d, (T, n, 3 units), and of n's part of x W + b, (T, n, units).
+def gru_steps_back(
+    ctx: Context, arrays: Arrays, steps: Steps, cells: list[Cell], dy: Array
+) -> tuple[Array, Array]:
+    """Return the gradients of h R + d, (T, 3 units, rows), and of n's part of x W + b, (T, units, rows).
 
     Those of z and r are the same for both; n's are dq = r * dn and dn.
     """
-    gates, h, q = cells
-    z, r, n = gates_of(gates, 3)
-    # All are dh times a factor, which is computed for all steps at once.
-    dgates = ctx.empty("dgates", gates.shape)
-    dz, dr, dq = gates_of(dgates, 3)
-    dn = np.multiply(n, n, out=ctx.empty("dn", n.shape))
-    np.subtract(1, dn, out=dn)
-    dn *= np.subtract(1, z, out=dz)
-    dz *= z
-    dz *= np.subtract(h[:-1], n, out=dq)
-    np.multiply(dn, r, out=dq)
-    np.multiply(np.subtract(1, r, out=dr), dq, out=dr)
-    dr *= q
-    for t, dh, earlier in back_in_time(ctx, h, dy):
-        for slope in (dz, dr, dq, dn):
-            slope[t] *= dh
-        np.matmul(dgates[t], arrays["recurrent"].T, out=earlier)
-        earlier += np.multiply(dh, z[t], out=dh)  # noqa: PLW2901 - in place
-    return dgates, dn
+    count, (units, rows) = len(cells), steps.h.shape[1:]
+    dgates = ctx.empty("dgates", (count, 3, units, rows))
+    dnew = ctx.empty("dn", (count, units, rows))
+    one = np.array(1, ctx.dtype)
+    recurrent = in_pieces(arrays["recurrent"], rows)
+    for (step, dh, earlier), (gates, z, r, n, q), dzrq, dn in zip(
+        back_in_time(ctx, steps, dy), reversed(cells), dgates[::-1], dnew[::-1], strict=True
+    ):
+        dz, dr, dq = dzrq
+        np.subtract(one, gates[:2], out=dzrq[:2])
+        np.subtract(one, np.multiply(n, n, out=dn), out=dn)
+        np.multiply(np.multiply(dn, dz, out=dn), dh, out=dn)
+        np.multiply(dn, r, out=dq)
+        np.multiply(np.multiply(dr, q, out=dr), dq, out=dr)
+        np.multiply(dh, z, out=dh)
+        np.multiply(dz, np.subtract(step.h, n, out=earlier), out=dz)
+        np.multiply(dz, dh, out=dz)
+        np.matmul(
+            recurrent,
+            dzrq.reshape(3 * units, rows),
+            out=earlier.reshape(*recurrent.shape[:2], rows),
+        )
+        np.add(earlier, dh, out=earlier)
+    return dgates.reshape(count, 3 * units, rows), dnew

@@ -1,7 +1,13 @@
-"""Sequences as recurrent layers take them: time comes first, and all steps meet W at once."""
+"""Sequences as recurrent layers take them: time comes first, rows last.
+
+A gate of all rows then lies in one piece, (units, n), and what enters it at a step is a single
+product, [W; b; R]' [x; 1; h].
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import repeat
 from typing import NamedTuple
 
 import numpy as np
@@ -10,61 +16,89 @@ from mlpk import Context
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape, known
 from mlpk_plugins.layers.parts.mask import check_mask, masked_sequence_shape
-from mlpk_plugins.layers.parts.sums import column_sums
+
+
+class Step(NamedTuple):
+    """One step of a batch of sequences."""
+
+    given: Array  # (n_in + 1 + units, n): x, 1 and h
+    h: Array  # (units, n), in `given`: the state before
+    after: Array  # (units, n): the state after, which is the next step's h
+    masked: Array | None  # (1, n): where the mask is false; None without a mask
 
 
 class Steps(NamedTuple):
-    """A batch of sequences, step by step, so that one step of all rows lies in one piece."""
+    """A batch of sequences, step by step, and what all steps are views of."""
 
-    x: Array  # (T, n, n_in): zeros where masked, whatever stood there
-    masked: Array | None  # (T, n, 1): where the mask is false; None without a mask
+    each: list[Step]
+    given: Array  # (T + 1, n_in + 1 + units, n), of which the last has no x
+    x: Array  # (T, n_in, n), in `given`: zeros where masked, whatever stood there
+    h: Array  # (T + 1, units, n), in `given`; the first is 0
 
     @classmethod
-    def of(cls, ctx: Context, x: Array, mask: Array | None) -> Steps:
+    def of(cls, ctx: Context, units: int, x: Array, mask: Array | None) -> Steps:
         """Return the steps of x (n, T, n_in) with, if there is one, a mask (n, T)."""
-        turned = x.swapaxes(0, 1)
-        steps = ctx.empty("steps", turned.shape)
-        np.copyto(steps, turned)
-        if mask is None:
-            return cls(steps, None)
-        masked = _masked(ctx, x, mask)
-        np.copyto(steps, 0, where=masked)
-        return cls(steps, masked)
+        n, count, n_in = x.shape
+        given = ctx.empty("given", (count + 1, n_in + 1 + units, n))
+        steps, h = given[:-1, :n_in], given[:, n_in + 1 :]
+        np.copyto(steps, x.transpose(1, 2, 0))
+        given[:, n_in] = 1
+        h[0] = 0
+        masked: Iterable[Array | None] = repeat(None)
+        if mask is not None:
+            check_mask(x, mask)
+            masked = np.logical_not(
+                mask.T[:, None], out=ctx.empty("masked", (count, 1, n), np.bool_)
+            )
+            np.copyto(steps, 0, where=masked)
+        each = [Step(*parts) for parts in zip(given, h, h[1:], masked, strict=False)]
+        return cls(each, given, steps, h)
 
-    def driven(self, ctx: Context, arrays: Arrays) -> Array:
-        """Return x W + b of all steps: (T, n, width), width the columns of the weight."""
-        weight = arrays["weight"]
-        z = ctx.empty("z", (*self.x.shape[:-1], weight.shape[1]))
-        np.matmul(_rows(self.x), weight, out=_rows(z))
-        z += arrays["bias"]
-        return z
+    def output(self, *, return_sequences: bool) -> Array:
+        """Return the states after every step, (n, T, units), or after the last, (n, units)."""
+        return self.h[1:].transpose(2, 0, 1) if return_sequences else self.h[-1].T
 
-    def driven_back(
-        self, ctx: Context, arrays: Arrays, dz: Array, grads: Grads
+    def dx(
+        self, ctx: Context, weight: Array, dz: Array
     ) -> Array | tuple[Array | None, None] | None:
-        """Write the gradients of weight and bias for dz (T, n, width); return those of the inputs."""
-        np.matmul(_rows(self.x).T, _rows(dz), out=grads["weight"])
-        column_sums(ctx, _rows(dz), grads["bias"])
+        """Return the gradients of the inputs for that of x W at all steps, dz (width, T * n)."""
         dx = None
         if ctx.needs_input_grad[0]:
-            dsteps = ctx.empty("dsteps", self.x.shape)
-            np.matmul(_rows(dz), arrays["weight"].T, out=_rows(dsteps))
-            dx = dsteps.swapaxes(0, 1)
-        return dx if self.masked is None else (dx, None)
+            count, n_in, n = self.x.shape
+            product = np.matmul(weight, dz, out=ctx.empty("dx", (n_in, count * n)))
+            dx = product.reshape(n_in, count, n).transpose(2, 1, 0)
+        return dx if len(ctx.needs_input_grad) == 1 else (dx, None)
+
+
+def stacked(ctx: Context, arrays: Arrays) -> Array:
+    """Return [W; b; R], (n_in + 1 + units, width)."""
+    parts = arrays["weight"], arrays["bias"][None], arrays["recurrent"]
+    shape = (sum(map(len, parts)), parts[0].shape[1])
+    return np.concatenate(parts, out=ctx.empty("stacked", shape))
+
+
+def unstacked(gradient: Array, grads: Grads) -> None:
+    """Write the gradient of [W; b; R] to those of its parts."""
+    n_in = len(grads["weight"])
+    np.copyto(grads["weight"], gradient[:n_in])
+    np.copyto(grads["bias"], gradient[n_in])
+    np.copyto(grads["recurrent"], gradient[n_in + 1 :])
+
+
+def beside(ctx: Context, name: str, each: Array) -> Array:
+    """Return what `each` holds of all steps, (T, width, n), beside one another: (width, T * n)."""
+    count, width, n = each.shape
+    laid = ctx.empty(name, (width, count, n))
+    np.copyto(laid, each.swapaxes(0, 1))
+    return laid.reshape(width, count * n)
+
+
+def stack_gradient(ctx: Context, given: Array, dz: Array) -> Array:
+    """Return the gradient of A (rows, width), where z = A' given, for all steps beside one another."""
+    return np.matmul(dz, given.T, out=ctx.empty("gradient", (len(dz), len(given)))).T
 
 
 def sequence_width(x: Shape, mask: Shape | None) -> int:
     """Return n_in of a sequence (T, n_in) with, if there is one, a mask (T,); refuse others."""
     _, features = masked_sequence_shape(x, mask)
     return known(features)
-
-
-def _masked(ctx: Context, x: Array, mask: Array) -> Array:
-    check_mask(x, mask)
-    masked = ctx.empty("masked", (*mask.T.shape, 1), np.bool_)
-    np.logical_not(mask.T, out=masked[..., 0])
-    return masked
-
-
-def _rows(x: Array) -> Array:
-    return x.reshape(-1, x.shape[-1])
