@@ -13,15 +13,10 @@ from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape, known
 from mlpk_plugins.layers.parts.channels import channel_sums
 from mlpk_plugins.layers.parts.contiguous import contiguous
-from mlpk_plugins.layers.parts.convolution import (
-    convolve,
-    kernel_gradient,
-    kernel_param,
-    matrices,
-    spread,
-)
+from mlpk_plugins.layers.parts.convolution import convolve, gradients
 from mlpk_plugins.layers.parts.image_fields import Padding1d, at_least_one, not_negative
 from mlpk_plugins.layers.parts.input_shapes import sequence_shape
+from mlpk_plugins.layers.parts.kernel import kernel_param, matrices
 from mlpk_plugins.layers.parts.windows import Windows
 
 
@@ -76,13 +71,12 @@ class Conv1D(Layer):
         self, arrays: Arrays, ctx: Context, image: Array, doutput: Array, grads: Grads
     ) -> Array | None:
         grid, dy = self._windows.grid(*image.shape[1:3]), contiguous(ctx, "dy", doutput)
-        kernel_gradient(ctx, grid, image, dy[:, :, None], matrices(grads["weight"], self.groups))
         if self.bias:
             grads["bias"][...] = channel_sums(ctx, dy)
-        if not ctx.needs_input_grad[0]:
-            return None
-        weight, dx = matrices(arrays["weight"], self.groups), ctx.empty("dx", image.shape)
-        return spread(ctx, grid, dy[:, :, None], weight, dx)[:, :, 0]
+        weight, dweight = arrays["weight"][:, None], grads["weight"][:, None]
+        dx = ctx.empty("dx", image.shape) if ctx.needs_input_grad[0] else None
+        dx = gradients(ctx, grid, image, dy[:, :, None], weight, dweight, dx)
+        return None if dx is None else dx[:, :, 0]
 
     @classmethod
     def examples(cls) -> Iterator[Example]:

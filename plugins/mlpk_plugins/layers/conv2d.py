@@ -13,15 +13,10 @@ from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape, known
 from mlpk_plugins.layers.parts.channels import channel_sums
 from mlpk_plugins.layers.parts.contiguous import contiguous
-from mlpk_plugins.layers.parts.convolution import (
-    convolve,
-    kernel_gradient,
-    kernel_param,
-    matrices,
-    spread,
-)
+from mlpk_plugins.layers.parts.convolution import convolve, gradients
 from mlpk_plugins.layers.parts.image_fields import Padding, Pair, at_least_one, not_negative, pair
 from mlpk_plugins.layers.parts.input_shapes import image_shape
+from mlpk_plugins.layers.parts.kernel import kernel_param, matrices
 from mlpk_plugins.layers.parts.windows import Windows
 
 
@@ -74,13 +69,10 @@ class Conv2D(Layer):
         self, arrays: Arrays, ctx: Context, x: Array, doutput: Array, grads: Grads
     ) -> Array | None:
         grid, dy = self._windows.grid(*x.shape[1:3]), contiguous(ctx, "dy", doutput)
-        kernel_gradient(ctx, grid, x, dy, matrices(grads["weight"], self.groups))
         if self.bias:
             grads["bias"][...] = channel_sums(ctx, dy.reshape(len(dy), -1, self.filters))
-        if not ctx.needs_input_grad[0]:
-            return None
-        weight = matrices(arrays["weight"], self.groups)
-        return spread(ctx, grid, dy, weight, ctx.empty("dx", x.shape))
+        dx = ctx.empty("dx", x.shape) if ctx.needs_input_grad[0] else None
+        return gradients(ctx, grid, x, dy, arrays["weight"], grads["weight"], dx)
 
     @classmethod
     def examples(cls) -> Iterator[Example]:

@@ -15,17 +15,11 @@ from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape, known
 from mlpk_plugins.layers.parts.channels import channel_sums
 from mlpk_plugins.layers.parts.contiguous import contiguous
-from mlpk_plugins.layers.parts.convolution import (
-    adjoint_matrices,
-    by_input,
-    convolve,
-    kernel_gradient,
-    kernel_param,
-    spread,
-)
+from mlpk_plugins.layers.parts.convolution import convolve, kernel_gradient, spread
 from mlpk_plugins.layers.parts.grid import Grid
 from mlpk_plugins.layers.parts.image_fields import Padding, Pair, at_least_one, not_negative, pair
 from mlpk_plugins.layers.parts.input_shapes import image_shape
+from mlpk_plugins.layers.parts.kernel import adjoint_matrices, by_input, kernel_param
 from mlpk_plugins.layers.parts.windows import Windows
 
 

@@ -13,10 +13,10 @@ from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape, known
 from mlpk_plugins.layers.parts.channels import channel_sums
 from mlpk_plugins.layers.parts.contiguous import contiguous
-from mlpk_plugins.layers.parts.convolution import kernel_param
 from mlpk_plugins.layers.parts.depthwise import convolve_each, each_kernel_gradient, spread_each
 from mlpk_plugins.layers.parts.image_fields import Padding, Pair, at_least_one, not_negative, pair
 from mlpk_plugins.layers.parts.input_shapes import image_shape
+from mlpk_plugins.layers.parts.kernel import kernel_param
 from mlpk_plugins.layers.parts.windows import Windows
 
 

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 from numpy.lib.stride_tricks import sliding_window_view
 
-from mlpk import ConfigError, ShapeError
+from mlpk import ConfigError, ShapeError, blas
 from mlpk_plugins.layers.conv1d import Conv1D
 from mlpk_plugins.layers.conv2d import Conv2D
 from mlpk_plugins.layers.conv2d_transpose import Conv2DTranspose
 from mlpk_plugins.layers.depthwise_conv2d import DepthwiseConv2D
+from mlpk_plugins.layers.parts import grid
+from mlpk_plugins.layers.parts.grid import PIECE
 from mlpk_plugins.layers.separable_conv2d import SeparableConv2D
 
 
@@ -58,6 +60,9 @@ CONV2D = [
     (Conv2D(6, 2, padding=2, groups=3, strides=2), (3, 4, 3), (3, 4, 6), (2, 2), (2, 2), (1, 1)),
     (Conv2D(2, (3, 2), padding=((1, 2), (0, 3)), dilation=(2, 3)), (4, 3, 2), (3, 3, 2), (1, 1), (1, 0), (2, 3)),
     (Conv2D(1, (5, 4)), (5, 4, 2), (1, 1, 1), (1, 1), (0, 0), (1, 1)),
+    (Conv2D(6, (3, 2), padding=(1, 0)), (4, 5, 2), (4, 4, 6), (1, 1), (1, 0), (1, 1)),
+    # More padding than a window is wide: some see nothing else.
+    (Conv2D(2, 2, padding=((3, 1), (0, 4))), (3, 2, 2), (6, 5, 2), (1, 1), (3, 0), (1, 1)),
 ]  # fmt: skip
 
 
@@ -199,6 +204,7 @@ def test_transposed_by_hand(alone):
 REAL = [
     (Conv2D(16, 3, padding="same", bias=False), (40, 40, 8)),
     (Conv2D(8, 3, strides=2, padding="same", bias=False), (120, 100, 8)),  # more than one piece
+    (Conv2D(64, 3, padding="same", bias=False), (12, 12, 64)),  # products in parts
     (Conv2D(8, 5, groups=4, padding=3, dilation=2, bias=False), (30, 33, 16)),
     (Conv1D(16, 5, strides=2, padding="same", bias=False), (3000, 16)),
     (DepthwiseConv2D(3, padding="same", depth_multiplier=2, bias=False), (40, 40, 16)),
@@ -219,16 +225,39 @@ def test_backward_is_adjoint_at_a_real_size(layer, shape, alone):
         assert np.vdot(weight, run.grads[name]) == pytest.approx(value, rel=1e-10)
 
 
-@pytest.mark.parametrize("shape", [(250, 12, 11, 3), (2, 90, 80, 16)], ids=repr)
-def test_pieces_are_joined(shape, alone):
-    # Many small images to a piece, the last of fewer; and few rows of one large image.
-    run = alone(Conv2D(4, 3, bias=False), drawn(*shape))
+PIECES = [(250, 12, 11, 3), (2, 90, 80, 16)]  # many small images to a piece; few rows of one image
+
+
+@pytest.mark.parametrize("filters", [4, 40])
+@pytest.mark.parametrize("shape", PIECES, ids=repr)
+def test_pieces_are_joined(shape, filters, alone):
+    run = alone(Conv2D(filters, 3, bias=False), drawn(*shape))
     y = run.forward()
     windows = sliding_window_view(run.inputs[0], (3, 3), (1, 2))
     close(y, np.einsum("npqcij,ijcf->npqf", windows, run.arrays["weight"], optimize=True))
     dy = drawn(*y.shape, seed=1)
     run.backward(dy)
     close(run.grads["weight"], np.einsum("npqcij,npqf->ijcf", windows, dy, optimize=True))
+
+
+@pytest.mark.usefixtures("three_threads")
+@pytest.mark.parametrize(("layer", "shape"), REAL, ids=repr)
+def test_threads_change_nothing(layer, shape, alone, monkeypatch):
+    monkeypatch.setattr(grid, "PIECE", 2**16)
+
+    def all_of(run):
+        y = run.forward().copy()
+        (dx,) = run.backward(drawn(*y.shape, seed=1))
+        return [y, dx.copy(), *(run.grads[name].copy() for name in sorted(run.grads))]
+
+    run = alone(layer, drawn(5, *shape))
+    found = all_of(run)
+    assert any(name.startswith("lane 2/") for name in run.ctx._memory)  # all three were at it
+    for again, array in zip(all_of(run), found, strict=True):
+        np.testing.assert_array_equal(again, array)  # from run to run
+    monkeypatch.setattr(blas, "threads", lambda: 1)
+    for wanted, array in zip(all_of(alone(layer, drawn(5, *shape))), found, strict=True):
+        close(array, wanted)
 
 
 LINEAR = [
@@ -267,12 +296,12 @@ def test_steady_state_allocates_nothing_that_grows_with_the_batch(layer, alone, 
 
 
 def test_scratch_is_bounded_by_the_piece(alone):
-    run = alone(Conv2D(8, 3, padding="same"), drawn(400, 16, 16, 8, dtype=np.float32))
+    run = alone(Conv2D(8, 3, padding="same"), drawn(600, 16, 16, 8, dtype=np.float32))
     run.backward(run.forward().copy())
     batch = {"y", "dx"}
-    assert run.inputs[0].nbytes > 2**21
+    assert run.inputs[0].nbytes > PIECE
     assert all(
-        memory.nbytes <= 2**21 for name, memory in run.ctx._memory.items() if name not in batch
+        memory.nbytes <= PIECE for name, memory in run.ctx._memory.items() if name not in batch
     )
 
 

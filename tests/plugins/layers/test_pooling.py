@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from mlpk import ConfigError, ShapeError
+from mlpk import ConfigError, ShapeError, blas
 from mlpk_plugins.layers.average_pool1d import AveragePool1D
 from mlpk_plugins.layers.average_pool2d import AveragePool2D
 from mlpk_plugins.layers.global_average_pool1d import GlobalAveragePool1D
@@ -14,6 +14,7 @@ from mlpk_plugins.layers.global_max_pool1d import GlobalMaxPool1D
 from mlpk_plugins.layers.global_max_pool2d import GlobalMaxPool2D
 from mlpk_plugins.layers.max_pool1d import MaxPool1D
 from mlpk_plugins.layers.max_pool2d import MaxPool2D
+from mlpk_plugins.layers.parts import grid
 
 
 def drawn(*shape, seed=0, dtype=np.float64):
@@ -301,6 +302,19 @@ POOLS = [
     GlobalMaxPool2D(),
     GlobalAveragePool2D(),
 ]
+
+
+@pytest.mark.usefixtures("three_threads")
+@pytest.mark.parametrize("layer", [POOLS[0], POOLS[1], POOLS[3]], ids=repr)
+def test_threads_change_nothing(layer, alone, monkeypatch):
+    monkeypatch.setattr(grid, "PIECE", 2**14)
+    run, plain = (alone(layer, drawn(8, 17, 16, 6)) for _ in range(2))
+    y, dy = run.forward().copy(), drawn(*run.forward().shape, seed=1)
+    (dx,) = run.backward(dy)
+    assert any(name.startswith("lane 2/") for name in run.ctx._memory)  # all three were at it
+    monkeypatch.setattr(blas, "threads", lambda: 1)
+    np.testing.assert_array_equal(plain.forward(), y)
+    np.testing.assert_array_equal(plain.backward(dy)[0], dx)
 
 
 @pytest.mark.parametrize("layer", POOLS, ids=repr)

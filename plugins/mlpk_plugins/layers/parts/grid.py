@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import product
 
 import attrs
@@ -11,11 +11,39 @@ from numpy.lib.stride_tricks import as_strided
 
 from mlpk import Context
 from mlpk.arrays import Array
+from mlpk.workers import share
 from mlpk_plugins.layers.parts.axis import Axis, Pads
 
-# Bytes of scratch that one piece of work may take: few enough to stay in the cache, and enough for
-# matrix products at full speed (half as many cost 5 % of a 3 x 3 convolution's time).
-PIECE = 2**21
+# Bytes of scratch that one piece of work may take: few enough to stay in the cache, and so many
+# that calls cost little beside it (half as many cost 5 % of a 3 x 3 convolution's time).
+PIECE = 2**22
+
+
+def fitting(nbytes: int) -> int:
+    """Return how many things of a size make a piece, 1 or more."""
+    return max(1, PIECE // max(1, nbytes))
+
+
+def each_piece(
+    ctx: Context, n: int, image_bytes: int, work: Callable[[Context, slice], None]
+) -> None:
+    """Call work(ctx, images) for n images, each of so many bytes, piece by piece.
+
+    Several threads may be at it at once, with scratch of their own.
+    """
+
+    def stretch(ctx: Context, images: slice) -> None:
+        for piece in some_images(images, image_bytes):
+            work(ctx, piece)
+
+    share(ctx, n, fitting(image_bytes), stretch)
+
+
+def some_images(images: slice, image_bytes: int) -> Iterator[slice]:
+    """Yield images piece by piece, where each takes so many bytes of scratch."""
+    step = fitting(image_bytes)
+    for start in range(images.start, images.stop, step):
+        yield slice(start, min(start + step, images.stop))
 
 
 @attrs.frozen
@@ -40,19 +68,56 @@ class Grid:
         """Whether there is any padding."""
         return self.pads != ((0, 0), (0, 0))
 
+    @property
+    def apart(self) -> bool:
+        """Whether no two windows share a place."""
+        return all(axis.stride >= axis.reach for axis in self.axes)
+
+    @property
+    def tiled(self) -> bool:
+        """Whether each place, of the padding too, lies in one window and in no other."""
+        return self.apart and all(
+            outputs * axis.size == length + sum(pads)
+            for axis, outputs, length, pads in zip(
+                self.axes, self.outputs, self.lengths, self.pads, strict=True
+            )
+        )
+
+    @property
+    def turned(self) -> Grid:
+        """The windows on the outputs, one for each place of an image, that see what saw it.
+
+        Strides must be 1. Padding below 0 cuts off outputs that saw padding alone.
+        """
+        down, across = (
+            (axis.reach - 1 - before, axis.reach - 1 - after)
+            for axis, (before, after) in zip(self.axes, self.pads, strict=True)
+        )
+        return Grid(self.outputs, self.axes, (down, across), self.lengths)
+
     def offsets(self) -> Iterator[tuple[int, int]]:
         """Yield the place (i, j) of each element in its window, row by row."""
         return product(range(self.axes[0].size), range(self.axes[1].size))
 
-    def images(self, n: int, image_bytes: int) -> Iterator[slice]:
-        """Yield n images piece by piece, where each takes so many bytes of scratch."""
-        step = max(1, PIECE // max(1, image_bytes))
-        return (slice(start, min(start + step, n)) for start in range(0, n, step))
+    def pieces(self, rows: slice, row_bytes: int) -> Iterator[tuple[slice, slice]]:
+        """Yield rows of windows, counted through all images, as (images, rows) piece by piece."""
+        height, at = self.outputs[0], rows.start
+        step = fitting(row_bytes)
+        while at < rows.stop:
+            image, row = divmod(at, height)
+            if row == 0 and height <= min(step, rows.stop - at):
+                images = min(step, rows.stop - at) // height
+                yield slice(image, image + images), slice(0, height)
+                at += images * height
+            else:
+                some = min(step, height - row, rows.stop - at)
+                yield slice(image, image + 1), slice(row, row + some)
+                at += some
 
     def bands(self, row_bytes: int) -> Iterator[slice]:
         """Yield the rows of windows piece by piece: all at once if an image fits into a piece."""
         rows = self.outputs[0]
-        step = max(1, PIECE // max(1, row_bytes))
+        step = fitting(row_bytes)
         return (slice(start, min(start + step, rows)) for start in range(0, rows, step))
 
     def framed(self, ctx: Context, x: Array, fill: float = 0.0) -> Array:
@@ -60,7 +125,7 @@ class Grid:
         frame = self.frame(ctx, "framed", x)
         if self.padded:
             frame.fill(fill)
-            np.copyto(self.inside(frame), x)
+            np.copyto(self.inside(frame), _cut(x, self.pads, -1))
         return frame
 
     def frame(self, ctx: Context, name: str, x: Array) -> Array:
@@ -74,9 +139,7 @@ class Grid:
 
     def inside(self, frame: Array) -> Array:
         """Return the view of framed images without their padding."""
-        (top, _), (left, _) = self.pads
-        height, width = self.lengths
-        return frame[:, top : top + height, left : left + width]
+        return _cut(frame, self.pads, 1)
 
     def seen(self, frame: Array, i: int, j: int, rows: slice = slice(None)) -> Array:
         """Return what each window, in these rows of windows, has at (i, j): a view."""
@@ -87,10 +150,10 @@ class Grid:
         right = left + (self.outputs[1] - 1) * across.stride + 1
         return frame[:, top : bottom : down.stride, left : right : across.stride]
 
-    def windows(self, frame: Array, rows: slice) -> Array:
-        """Return the windows in these rows, (n, rows, columns, kh, kw, channels): a view."""
+    def windows(self, frame: Array) -> Array:
+        """Return all windows, (n, rows, columns, kh, kw, channels): a view."""
         down, across = self.axes
-        first = self.seen(frame, 0, 0, rows)
+        first = self.seen(frame, 0, 0)
         _, row, column, _ = frame.strides
         n, height, width, channels = first.shape
         return as_strided(
@@ -103,3 +166,9 @@ class Grid:
                 first.strides[3],
             ),
         )
+
+
+def _cut(x: Array, pads: tuple[Pads, Pads], sign: int) -> Array:
+    """Return images without margins as wide as the pads, times `sign`, where that is above 0."""
+    (top, bottom), (left, right) = (tuple(max(0, sign * pad) for pad in both) for both in pads)
+    return x[:, top : x.shape[1] - bottom, left : x.shape[2] - right]

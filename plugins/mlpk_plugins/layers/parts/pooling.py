@@ -5,6 +5,7 @@ Images are (n, height, width, channels); "rows" are (n, places, channels).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import islice
 
 import numpy as np
@@ -12,64 +13,89 @@ import numpy as np
 from mlpk import Context
 from mlpk.arrays import Array
 from mlpk_plugins.layers.parts.axis import Axis
-from mlpk_plugins.layers.parts.grid import PIECE, Grid
+from mlpk_plugins.layers.parts.grid import Grid, each_piece, fitting
 
 
 def largest(ctx: Context, grid: Grid, x: Array, y: Array) -> Array:
     """Write the largest of each window to y."""
-    for images in grid.images(len(x), x[:1].nbytes):
+
+    def piece(ctx: Context, images: slice) -> None:
         frame, part = grid.framed(ctx, x[images], -np.inf), y[images]
         np.copyto(part, grid.seen(frame, 0, 0))
         for i, j in islice(grid.offsets(), 1, None):
             np.maximum(part, grid.seen(frame, i, j), out=part)
+
+    each_piece(ctx, len(x), _image_bytes(x), piece)
     return y
 
 
 def largest_gradient(ctx: Context, grid: Grid, x: Array, y: Array, dy: Array, dx: Array) -> Array:
     """Write dx: dy goes to the first place in each window that holds its largest, y."""
-    for images in grid.images(len(x), x[:1].nbytes):
+
+    def piece(ctx: Context, images: slice) -> None:
         # Padding that is nan equals no y, not even the -inf of a window that holds nothing else.
-        frame, dframe = grid.framed(ctx, x[images], np.nan), grid.frame(ctx, "frame", dx[images])
-        dframe.fill(0)
-        left = ctx.empty("left", y[images].shape)
-        np.copyto(left, dy[images])
-        hit, share = ctx.empty("hit", left.shape, np.bool_), ctx.empty("share", left.shape)
-        for i, j in grid.offsets():
-            np.equal(grid.seen(frame, i, j), y[images], out=hit)
-            np.multiply(left, hit, out=share)
-            left -= share
-            seen = grid.seen(dframe, i, j)
-            seen += share
-        if grid.padded:
-            np.copyto(dx[images], grid.inside(dframe))
+        frame, largest = grid.framed(ctx, x[images], np.nan), y[images]
+        hit, found = (ctx.empty(name, largest.shape, np.bool_) for name in ("hit", "found"))
+        found.fill(0)
+
+        def give(i: int, j: int, out: Array) -> None:
+            np.equal(grid.seen(frame, i, j), largest, out=hit)
+            np.greater(hit, found, out=hit)  # and not found before
+            np.logical_or(found, hit, out=found)
+            np.multiply(dy[images], hit, out=out)
+
+        _add_up(ctx, grid, dx[images], give)
+
+    each_piece(ctx, len(x), _image_bytes(x), piece)
     return dx
 
 
 def mean(ctx: Context, grid: Grid, x: Array, y: Array, *, count_pads: bool) -> Array:
     """Write the mean of each window to y; its padding is 0, and counts if `count_pads`."""
     weight = _one_over_count(ctx, grid, count_pads=count_pads)
-    for images in grid.images(len(x), x[:1].nbytes):
+
+    def piece(ctx: Context, images: slice) -> None:
         frame, part = grid.framed(ctx, x[images]), y[images]
         np.copyto(part, grid.seen(frame, 0, 0))
         for i, j in islice(grid.offsets(), 1, None):
             part += grid.seen(frame, i, j)
         part *= weight
+
+    each_piece(ctx, len(x), _image_bytes(x), piece)
     return y
 
 
 def mean_gradient(ctx: Context, grid: Grid, dy: Array, dx: Array, *, count_pads: bool) -> Array:
     """Write dx: each place in a window has the same share of dy."""
     weight = _one_over_count(ctx, grid, count_pads=count_pads)
-    for images in grid.images(len(dx), dx[:1].nbytes):
-        dframe = grid.frame(ctx, "frame", dx[images])
-        dframe.fill(0)
-        share = np.multiply(dy[images], weight, out=ctx.empty("share", dy[images].shape))
-        for i, j in grid.offsets():
-            seen = grid.seen(dframe, i, j)
-            seen += share
-        if grid.padded:
-            np.copyto(dx[images], grid.inside(dframe))
+
+    def piece(ctx: Context, images: slice) -> None:
+        _add_up(ctx, grid, dx[images], lambda _i, _j, out: np.multiply(dy[images], weight, out=out))
+
+    each_piece(ctx, len(dx), _image_bytes(dx), piece)
     return dx
+
+
+def _add_up(ctx: Context, grid: Grid, dx: Array, give: Callable[[int, int, Array], object]) -> None:
+    """Write dx, the sum of what windows give their places; `give` writes that of (i, j)."""
+    frame = grid.frame(ctx, "frame", dx)
+    if not grid.tiled:
+        frame.fill(0)
+    for i, j in grid.offsets():
+        seen = grid.seen(frame, i, j)
+        if grid.apart:
+            give(i, j, seen)
+        else:
+            given = ctx.empty("given", seen.shape)
+            give(i, j, given)
+            seen += given
+    if grid.padded:
+        np.copyto(dx, grid.inside(frame))
+
+
+def _image_bytes(x: Array) -> int:
+    """Return the bytes that an image takes with its gradient and what is computed of both."""
+    return 4 * x[:1].nbytes
 
 
 def largest_row_gradient(
@@ -80,7 +106,7 @@ def largest_row_gradient(
     With a mask (n, places), bool, only among places where it is true.
     """
     _, places, channels = rows.shape
-    step = max(1, PIECE // rows[:1].nbytes)
+    step = fitting(_image_bytes(rows))
     dx.fill(0)
     for start in range(0, len(rows), step):
         piece = slice(start, start + step)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 import attrs
@@ -17,7 +18,7 @@ CHANNELS = (1, 3, 4)
 Sides: TypeAlias = tuple[Pads | Literal["same"], Pads | Literal["same"]]
 
 
-@attrs.frozen
+@attrs.frozen(cache_hash=True)
 class Windows:
     """Windows down and across, for inputs of any size; messages call the two axes by their names."""
 
@@ -26,6 +27,7 @@ class Windows:
     names: tuple[str, str] = ("height", "width")
 
     @classmethod
+    @lru_cache(maxsize=1024)
     def on_images(
         cls, kernel_size: Pair, strides: Pair, padding: Padding, dilation: Pair = 1
     ) -> Windows:
@@ -36,6 +38,7 @@ class Windows:
         return cls(Axis(*down), Axis(*across))
 
     @classmethod
+    @lru_cache(maxsize=1024)
     def on_sequences(
         cls, kernel_size: int, strides: int, padding: Padding1d, dilation: int = 1
     ) -> Windows:
@@ -69,12 +72,18 @@ class Windows:
 
     def grid(self, height: int, width: int) -> Grid:
         """Return the windows on images of one known size."""
-        return Grid(
-            (height, width),
-            (self.down, self.across),
-            (self.down.pads(height), self.across.pads(width)),
-            (self.down.outputs(height), self.across.outputs(width)),
-        )
+        return _grid(self, height, width)
+
+
+@lru_cache(maxsize=1024)
+def _grid(windows: Windows, height: int, width: int) -> Grid:
+    down, across = windows.down, windows.across
+    return Grid(
+        (height, width),
+        (down, across),
+        (down.pads(height), across.pads(width)),
+        (down.outputs(height, windows.names[0]), across.outputs(width, windows.names[1])),
+    )
 
 
 def _sides(padding: Padding) -> Sides:
