@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import prod
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -12,6 +14,8 @@ from mlpk.errors import ShapeError
 from mlpk.streams import stream
 
 __all__ = ["Context"]
+
+T = TypeVar("T")
 
 
 class Context:
@@ -41,6 +45,7 @@ class Context:
         self._rng: np.random.Generator | None = None
         self._memory: dict[str, Array] = {}
         self._views: dict[str, tuple[tuple[int, ...], DTypeLike | None, Array]] = {}
+        self._made: dict[str, tuple[tuple[Array | None, ...], Any]] = {}
 
     @property
     def rng(self) -> np.random.Generator:
@@ -68,6 +73,20 @@ class Context:
         if self._spoil:
             held[2].fill(np.nan if held[2].dtype.kind in "fc" else 1)
         return held[2]
+
+    def views(self, name: str, arrays: tuple[Array | None, ...], make: Callable[..., T]) -> T:
+        """Return what `make` makes of scratch memory, as it made it of these very arrays before.
+
+        For views by the hundred, as loops over steps take them, which last as long as the shapes.
+        """
+        held = self._made.get(name)
+        if (
+            held is None
+            or len(held[0]) != len(arrays)
+            or any(a is not b for a, b in zip(held[0], arrays, strict=True))
+        ):
+            held = self._made[name] = (arrays, make(*arrays))
+        return held[1]
 
     def inner(self, name: str) -> Context:
         """Return what a layer that this node's layer wraps gets instead, for one call.
@@ -105,6 +124,9 @@ class _Inner(Context):
 
     def empty(self, name: str, shape: tuple[int, ...], dtype: DTypeLike | None = None) -> Array:
         return self._outer.empty(f"{self._name}/{name}", shape, dtype)
+
+    def views(self, name: str, arrays: tuple[Array | None, ...], make: Callable[..., T]) -> T:
+        return self._outer.views(f"{self._name}/{name}", arrays, make)
 
 
 def _allocated(size: int, dtype: np.dtype[np.generic], shape: tuple[int, ...]) -> Array:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mlpk import Context
+from mlpk.arrays import Array
 
 
 def test_scratch_has_the_model_s_dtype_unless_another_is_asked_for() -> None:
@@ -143,6 +144,25 @@ def test_layers_inside_have_memory_apart_which_their_node_keeps() -> None:
     assert ctx.inner("a").empty("y", (3,)).tolist() == [1, 1, 1]
     assert ctx.inner("a").inner("b").empty("y", (2,)).tolist() == [3, 3]
     assert ctx.inner("a").empty("i", (2,), np.intp).dtype == np.intp
+
+
+def test_views_are_made_once_for_as_long_as_the_memory_is_the_same() -> None:
+    ctx, made = Context("float32"), []
+
+    def columns(memory: Array, _: Array | None) -> list[Array]:
+        made.append(memory.shape)
+        return list(memory.T)
+
+    def taken(ctx: Context, rows: int, other: Array | None = None) -> list[Array]:
+        return ctx.views("columns", (ctx.empty("y", (rows, 2)), other), columns)
+
+    first = taken(ctx, 3)
+    assert taken(ctx, 3) is first
+    assert [len(column) for column in taken(ctx, 5)] == [5, 5]
+    assert taken(ctx, 5, np.zeros(1)) is not taken(ctx, 5)
+    assert made == [(3, 2), (5, 2), (5, 2), (5, 2)]
+    assert taken(ctx.inner("a"), 3) is not taken(ctx, 3)
+    assert taken(ctx.inner("a"), 3) is taken(ctx.inner("a"), 3)
 
 
 def test_layers_inside_draw_on_from_one_stream() -> None:

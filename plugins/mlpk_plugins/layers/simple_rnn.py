@@ -12,7 +12,7 @@ from attrs.validators import ge
 from mlpk import Context, Declaration, Example, Initializer, Layer, Param, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape
-from mlpk_plugins.layers.parts.pieces import in_pieces
+from mlpk_plugins.layers.parts.products import in_pieces
 from mlpk_plugins.layers.parts.recurrence import back_in_time, examples_of
 from mlpk_plugins.layers.parts.steps import (
     Steps,

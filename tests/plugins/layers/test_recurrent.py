@@ -16,7 +16,7 @@ from mlpk_plugins.layers.embedding import Embedding
 from mlpk_plugins.layers.flatten import Flatten
 from mlpk_plugins.layers.gru import GRU
 from mlpk_plugins.layers.lstm import LSTM
-from mlpk_plugins.layers.parts.pieces import in_pieces
+from mlpk_plugins.layers.parts.products import in_pieces
 from mlpk_plugins.layers.simple_rnn import SimpleRNN
 
 RECURRENT = [SimpleRNN, GRU, LSTM]

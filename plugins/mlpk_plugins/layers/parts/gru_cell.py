@@ -11,7 +11,7 @@ import numpy as np
 
 from mlpk import Context
 from mlpk.arrays import Array, Arrays
-from mlpk_plugins.layers.parts.pieces import in_pieces
+from mlpk_plugins.layers.parts.products import in_pieces
 from mlpk_plugins.layers.parts.recurrence import back_in_time
 from mlpk_plugins.layers.parts.steps import Steps, stacked
 
@@ -35,10 +35,7 @@ def gru_steps(ctx: Context, arrays: Arrays, steps: Steps) -> list[Cell]:
     count, n_in, (units, rows) = len(steps.each), steps.x.shape[1], steps.h.shape[1:]
     all_gates = ctx.empty("gates", (count, 3, units, rows))
     all_q = ctx.empty("q", (count, units, rows))
-    cells = [
-        Cell(gates, z=gates[0], r=gates[1], n=gates[2], q=q)
-        for gates, q in zip(all_gates, all_q, strict=True)
-    ]
+    cells = ctx.views("cells", (all_gates, all_q), _cells)
     half = np.array(0.5, ctx.dtype)
     stack = stacked(ctx, arrays)
     of_zr, of_n = stack[:, : 2 * units], stack[:, 2 * units :]
@@ -94,3 +91,11 @@ def gru_steps_back(
         )
         np.add(earlier, dh, out=earlier)
     return dgates.reshape(count, 3 * units, rows), dnew
+
+
+def _cells(all_gates: Array, all_q: Array) -> list[Cell]:
+    """Return the views of all steps."""
+    return [
+        Cell(gates, z=gates[0], r=gates[1], n=gates[2], q=q)
+        for gates, q in zip(all_gates, all_q, strict=True)
+    ]

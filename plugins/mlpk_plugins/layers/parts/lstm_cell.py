@@ -13,7 +13,7 @@ import numpy as np
 
 from mlpk import Context
 from mlpk.arrays import Array, Arrays
-from mlpk_plugins.layers.parts.pieces import in_pieces
+from mlpk_plugins.layers.parts.products import in_pieces
 from mlpk_plugins.layers.parts.recurrence import back_in_time
 from mlpk_plugins.layers.parts.steps import Steps, stacked
 
@@ -46,7 +46,11 @@ class Cells(NamedTuple):
 def lstm_steps(ctx: Context, arrays: Arrays, steps: Steps) -> Cells:
     """Write h' = o * tanh(c') of each step to the steps, where c' = i * g + f * c."""
     units, n = steps.h.shape[1:]
-    cells = _cells(ctx, len(steps.each), units, n)
+    gates_c = ctx.empty("gates_c", (len(steps.each) + 1, 5, units, n))
+    shares = ctx.empty("shares", (len(steps.each), 2, units, n))
+    squashed = ctx.empty("squashed", (len(steps.each), units, n))
+    gates_c[0, 4] = 0
+    cells = ctx.views("cells", (gates_c, shares, squashed), _cells)
     stack = rolled(
         stacked(ctx, arrays), units, ctx.empty("rolled", (steps.given.shape[1], 4 * units))
     )
@@ -116,12 +120,8 @@ def rolled(a: Array, by: int, out: Array) -> Array:
     return out
 
 
-def _cells(ctx: Context, count: int, units: int, n: int) -> list[Cell]:
-    """Return the memory of all steps as views, with c = 0 before the first."""
-    gates_c = ctx.empty("gates_c", (count + 1, 5, units, n))
-    shares = ctx.empty("shares", (count, 2, units, n))
-    squashed = ctx.empty("squashed", (count, units, n))
-    gates_c[0, 4] = 0
+def _cells(gates_c: Array, shares: Array, squashed: Array) -> list[Cell]:
+    """Return the views of all steps; c after one is c before the next."""
     return [
         Cell(
             o_i_f_g=now[:4],

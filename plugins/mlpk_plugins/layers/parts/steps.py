@@ -7,6 +7,7 @@ product, [W; b; R]' [x; 1; h].
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from itertools import repeat
 from typing import NamedTuple
 
@@ -44,14 +45,14 @@ class Steps(NamedTuple):
         np.copyto(steps, x.transpose(1, 2, 0))
         given[:, n_in] = 1
         h[0] = 0
-        masked: Iterable[Array | None] = repeat(None)
+        masked = None
         if mask is not None:
             check_mask(x, mask)
             masked = np.logical_not(
                 mask.T[:, None], out=ctx.empty("masked", (count, 1, n), np.bool_)
             )
             np.copyto(steps, 0, where=masked)
-        each = [Step(*parts) for parts in zip(given, h, h[1:], masked, strict=False)]
+        each = ctx.views("steps", (given, masked), partial(_each, n_in))
         return cls(each, given, steps, h)
 
     def output(self, *, return_sequences: bool) -> Array:
@@ -68,6 +69,13 @@ class Steps(NamedTuple):
             product = np.matmul(weight, dz, out=ctx.empty("dx", (n_in, count * n)))
             dx = product.reshape(n_in, count, n).transpose(2, 1, 0)
         return dx if len(ctx.needs_input_grad) == 1 else (dx, None)
+
+
+def _each(n_in: int, given: Array, masked: Array | None) -> list[Step]:
+    """Return the views of all steps."""
+    h = given[:, n_in + 1 :]
+    masks: Iterable[Array | None] = repeat(None) if masked is None else masked
+    return [Step(*parts) for parts in zip(given, h, h[1:], masks, strict=False)]
 
 
 def stacked(ctx: Context, arrays: Arrays) -> Array:
