@@ -27,6 +27,7 @@ from mlpk.file.matching import understood
 from mlpk.file.needs import refuse_missing, used
 from mlpk.file.older.current import current
 from mlpk.file.older.filling import Filling
+from mlpk.file.older.upgraded import Upgraded
 from mlpk.file.pause import uncollected
 from mlpk.file.portability import warn_of_local
 from mlpk.file.refusal import refusal
@@ -114,11 +115,7 @@ def read(
     check_flag("mmap", mmap)
     with Source.of(given) if isinstance(given, bytes) else Source.open(given) as source:
         with uncollected():
-            head = reader.read_header(source, expect=expect)
-            if missing == "error":
-                refuse_missing(head, source.path)
-            with refusal(source.path):
-                file, graph = understood(head, opaque=missing == "opaque")
+            head, file, graph = _described(source, expect, opaque=missing == "opaque")
         filling = Filling(source, head, file, verify, mmap=mmap)
         names = [*graph.arrays("params"), *graph.arrays("buffers")]
         if mmap or not graph.is_whole:
@@ -142,21 +139,30 @@ def read(
         return Opened(graph, storage, file.header, kept)
 
 
+def _described(
+    source: Source, expect: str | None, *, opaque: bool
+) -> tuple[Header, Upgraded, Graph]:
+    """Return a file's header, as it stands there and in the schemas of today, and its graph."""
+    head = reader.read_header(source, expect=expect)
+    if not opaque:
+        refuse_missing(head, source.path)
+    with refusal(source.path):
+        return head, *understood(head, opaque=opaque)
+
+
 def checkpoint(path: PathLikeStr) -> tuple[Header, dict[str, Array]]:
     """Return header and all arrays of a file that a training run left, after every check.
 
     Both are in the schemas of today: every kind in the header is written as it would be now.
     """
     with Source.open(path) as source:
-        head = reader.read_header(source)
-        refuse_missing(head, source.path)
-        with refusal(source.path):
-            file, graph = understood(head, opaque=False)
-            if not file.stuck:
-                header = current(file.header, graph.spec())
+        with uncollected():
+            head, file, graph = _described(source, None, opaque=False)
         if file.stuck:
             problem = f"the run in {source.path} cannot go on: {file.stuck}; start anew from its"
             raise ConfigError("resume", f"{problem} parameters (load_params)")
+        with refusal(source.path):
+            header = current(file.header, graph.spec())
         filling = Filling(source, head, file, "full")
         found = filling.arrays(file.names)
         filling.verify_rest()
@@ -187,9 +193,7 @@ def load_params(model: Model, path: PathLikeStr, *, strict: bool) -> list[str]:
         raise ConfigError("model", f"{problem}; load it without mmap")
     with Source.open(name) as source:
         with uncollected():
-            head = reader.read_header(source)
-            with refusal(name):
-                file, _ = understood(head, opaque=True)
+            head, file, _ = _described(source, None, opaque=True)
         theirs = {name for name in file.names if not name.startswith(("slot:", "state:"))}
         mine = {**model.params, **model.buffers}
         if strict and theirs != mine.keys():
