@@ -78,6 +78,36 @@ def census(zoo: Any) -> Any:
     return json.loads(zoo.run(CENSUS))
 
 
+# Computes kinds that somebody implements, and tells who did.
+COMPUTING = """
+    import json, warnings
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        import mlpk, numpy as np
+        list(mlpk.layers)
+        loading = len(caught)
+
+        def computed(*kinds):
+            import zoo_faster, zoo_faster_one, zoo_faster_two
+            found = []
+            for kind in kinds:
+                mlpk.Model([kind], input_shape=(3,), seed=0).predict(np.ones((2, 3)))
+                for module in (zoo_faster, zoo_faster_one, zoo_faster_two):
+                    found += [[module.__name__, name] for name in module.COMPUTED]
+                    module.COMPUTED.clear()
+            return found
+
+        every = ["softsign", "zoo-good-gates:tern", "hard_sigmoid", "relu"]
+        first = computed(*every, *every)
+        with mlpk.use("zoo-faster-two"):
+            chosen = computed(*every)
+        with mlpk.use("numpy"):
+            plain = computed(*every)
+        said = [str(one.message) for one in caught[loading:]]
+    print(json.dumps({"first": first, "chosen": chosen, "plain": plain, "said": said}))
+"""
+
+
 @pytest.fixture(scope="module")
 def alone(zoo: Any) -> Any:
     """Return the names of the layers where third parties are kept out."""
@@ -112,11 +142,12 @@ def test_its_record_says_what_became_of_it(name: str, census: Any) -> None:
         assert wanted["reason"] in record["reason"]
         assert "\n" not in record["reason"]
         assert record["error"].startswith("Traceback") == (wanted["state"] == "failed")
-        assert record["kinds"] == []
+        assert record["kinds"] == record["implements"] == []
     else:
         assert record["error"] is None
         assert record["reason"] == ""
         assert record["kinds"] == wanted.get("kinds", record["kinds"])
+        assert record["implements"] == wanted.get("implements", [])
     note = wanted.get("note", "")
     assert note in record["note"]
     assert bool(note) == bool(record["note"])
@@ -222,6 +253,21 @@ def test_the_metadata_of_a_distribution_are_read_once(
     assert len(empty) == 300
     assert all(file.endswith("/entry_points.txt") for file in empty)
     assert set(reads.values()) == {1}
+
+
+def test_what_is_faster_computes_and_of_two_neither(zoo: Any) -> None:
+    found = json.loads(zoo.run(COMPUTING))
+    by_one = [["zoo_faster", "softsign"], ["zoo_faster", "tern"]]
+    assert found["first"] == [*by_one, *by_one]
+    assert found["chosen"] == [*by_one, ["zoo_faster_two", "hard_sigmoid"]]
+    assert found["plain"] == []
+    (sentence,) = found["said"]
+    assert sentence.startswith(
+        "zoo-faster-one and zoo-faster-two implement the same kinds (hard_sigmoid), and nobody chose"
+    )
+    chosen = json.loads(zoo.run(COMPUTING, MLPK_IMPLEMENTATION="zoo-faster-one"))
+    assert chosen["first"][2] == ["zoo_faster_one", "hard_sigmoid"]
+    assert chosen["said"] == []
 
 
 def test_no_thread_is_left(census: Any) -> None:

@@ -42,7 +42,7 @@ ENTRIES = (
     Entry("mlpk", ("with_mlpk", "WithMlpk"), environment=PLAIN, ours=True),
     Entry(
         "mlpk-numba", ("with_mlpk", "WithMlpk"), ("mlpk_numba",),
-        {"MLPK_PLUGINS": "mlpk-numba"}, ours=True,
+        {"MLPK_PLUGINS": "mlpk-numba", "MLPK_IMPLEMENTATION": "mlpk-numba"}, ours=True,
     ),
     Entry("torch eager", ("with_torch", "WithTorch"), ("torch",)),
     Entry("torch compiled", ("with_torch", "Compiled"), ("torch",)),

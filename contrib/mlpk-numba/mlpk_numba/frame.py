@@ -1,0 +1,42 @@
+"""Images with zeros around them."""
+
+from __future__ import annotations
+
+from mlpk import Context
+from mlpk.arrays import Array
+
+from mlpk_numba.compiled import compiled
+from mlpk_numba.crew import share_out
+from mlpk_numba.in_order import in_order
+
+__all__ = ["framed"]
+
+
+def framed(ctx: Context, name: str, x: Array, sides: tuple[int, int, int, int]) -> Array:
+    """Return images in C order with zeros above, below, left and right; a copy only if need be."""
+    ordered = in_order(ctx, f"{name}, ordered", x)
+    if not any(sides):
+        return ordered
+    top, bottom, left, right = sides
+    n, height, width, channels = x.shape
+    frame = ctx.empty(name, (n, top + height + bottom, left + width + right, channels))
+    rows, frame_rows = ordered.reshape(n, height, -1), frame.reshape(n, frame.shape[1], -1)
+    share_out(_copy, n, frame.nbytes, rows, top, left * channels, frame_rows)
+    return frame
+
+
+@compiled
+def _copy(first: int, stop: int, x: Array, top: int, left: int, frame: Array) -> None:
+    """Copy images whose rows of pixels lie in one piece, (n, height, width * channels)."""
+    _, height, width = x.shape
+    for n in range(first, stop):
+        for p in range(frame.shape[1]):
+            row, inside = frame[n, p], top <= p < top + height
+            for k in range(left if inside else row.size):
+                row[k] = 0
+            if inside:
+                given, target = x[n, p - top], row[left : left + width]
+                for k in range(width):
+                    target[k] = given[k]
+                for k in range(left + width, row.size):
+                    row[k] = 0

@@ -1,0 +1,150 @@
+"""Layers, and the loss, at the sizes of real networks: against formulas of NumPy, and the plain."""
+
+import mlpk
+import numpy as np
+import pytest
+from numpy.lib.stride_tricks import sliding_window_view
+
+pytest.importorskip("numba")
+
+
+def forward(layer, x, dtype="float64", **fields):
+    made = mlpk.layers[layer](**fields)
+    model = mlpk.Model([made], input_shape=x.shape[1:], dtype=dtype, seed=0)
+    with mlpk.use("mlpk-numba"):
+        return model, model.forward(x.astype(dtype), training=True)
+
+
+def drawn(*shape):
+    return np.random.default_rng(0).standard_normal(shape)
+
+
+@pytest.mark.parametrize("shape", [(37, 5), (8, 3, 3, 32), (600, 100), (2, 1500)])
+def test_batch_norm(shape):
+    x = 100 + 3 * drawn(*shape)
+    axes = tuple(range(x.ndim - 1))
+    model, y = forward("batch_norm", x, unbiased_running_var=True)
+    wanted = (x - x.mean(axes)) / np.sqrt(x.var(axes) + 1e-5)
+    np.testing.assert_allclose(y, wanted, atol=1e-11)
+    np.testing.assert_allclose(
+        model.buffers["batch_norm/running_var"], 0.9 + 0.1 * x.var(axes, ddof=1), rtol=1e-12
+    )
+    np.testing.assert_allclose(model.buffers["batch_norm/running_mean"], 0.1 * x.mean(axes))
+
+
+def test_batch_norm_far_from_zero_keeps_its_digits():
+    x = (1e4 + drawn(5000, 32)).astype(np.float32)
+    _, y = forward("batch_norm", x, "float32")
+    exact = x.astype(np.float64)
+    wanted = (exact - exact.mean(0)) / np.sqrt(exact.var(0) + 1e-5)
+    assert np.abs(y - wanted).max() < 1e-3
+
+
+@pytest.mark.parametrize(("filters", "channels"), [(32, 32), (48, 3), (16, 10), (64, 1)])
+@pytest.mark.parametrize("padding", ["valid", "same", ((1, 0), (2, 1))])
+def test_conv2d(filters, channels, padding):
+    x = drawn(3, 9, 11, channels)
+    model, y = forward("conv2d", x, filters=filters, kernel_size=(2, 3), padding=padding)
+    sides = {"valid": ((0, 0), (0, 0)), "same": ((0, 1), (1, 1))}.get(padding, padding)
+    framed = np.pad(x, ((0, 0), *sides, (0, 0)))
+    windows = sliding_window_view(framed, (2, 3), axis=(1, 2))
+    weight = model.params["conv2d/weight"]
+    np.testing.assert_allclose(y, np.einsum("npqcij,ijcf->npqf", windows, weight), atol=1e-12)
+
+
+@pytest.mark.parametrize("stride", [1, 2, 3])
+def test_pools(stride):
+    x = drawn(2, 8, 9, 37)
+    windows = sliding_window_view(x, (2, 3), axis=(1, 2))[:, ::stride, ::stride]
+    for kind, wanted in (
+        ("max_pool2d", windows.max((-1, -2))),
+        ("average_pool2d", windows.mean((-1, -2))),
+    ):
+        _, y = forward(kind, x, kernel_size=(2, 3), strides=stride)
+        np.testing.assert_allclose(y, wanted, rtol=1e-14)
+
+
+def test_the_gradient_of_a_pool_goes_to_the_first_of_equals():
+    x = np.zeros((1, 2, 2, 20))
+    model, y = forward("max_pool2d", x, kernel_size=2)
+    with mlpk.use("mlpk-numba"):
+        dx = model.backward(np.ones_like(y), inputs=True)
+    np.testing.assert_array_equal(dx[0, :, :, 7], [[1, 0], [0, 0]])
+
+
+def test_a_pool_keeps_what_is_no_number():
+    x = drawn(1, 4, 4, 16)
+    x[0, 1, 2] = np.nan
+    x[0, :2, :2] = -np.inf
+    _, y = forward("max_pool2d", x, kernel_size=2)
+    assert np.isnan(y[0, 0, 1]).all()
+    assert (y[0, 0, 0] == -np.inf).all()
+    assert np.isfinite(y[0, 1]).all()
+
+
+def test_relu_keeps_what_is_no_number():
+    _, y = forward("relu", np.array([[-1.0, 0.0, 2.0, np.nan, np.inf, -np.inf]]))
+    np.testing.assert_array_equal(y, [[0, 0, 2, np.nan, np.inf, 0]])
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("units", [5, 32])
+def test_lstm(units, masked):
+    x, mask = drawn(6, 7, 4), np.random.default_rng(1).random((6, 7)) < 0.6
+    shapes = [mlpk.Input((7, 4)), mlpk.Input((7,), dtype="bool")][: 1 + masked]
+    y = mlpk.layers.lstm(units=units, return_sequences=True)(*shapes)
+    model = mlpk.Model(inputs=shapes, outputs=y, dtype="float64", seed=0)
+    given = dict(zip(model.graph.inputs, (x, mask), strict=False))
+    with mlpk.use("mlpk-numba"):
+        found = model.forward(given if masked else x, training=True)
+    weight, recurrent, bias = (model.params[f"lstm/{n}"] for n in ("weight", "recurrent", "bias"))
+    h = c = np.zeros((6, units))
+    for t in range(7):
+        z = x[:, t] @ weight + h @ recurrent + bias
+        i, f, g, o = np.split(z, 4, axis=1)
+        i, f, o = (1 / (1 + np.exp(-each)) for each in (i, f, o))
+        there = mask[:, t, None] | (not masked)
+        c = np.where(there, f * c + i * np.tanh(g), c)
+        h = np.where(there, o * np.tanh(c), h)
+        np.testing.assert_allclose(found[:, t], h, atol=1e-13)
+
+
+@pytest.mark.parametrize("classes", [2, 10, 1000])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_softmax_cross_entropy(classes, smoothing):
+    rng = np.random.default_rng(0)
+    z, labels, w = drawn(9, classes), rng.integers(0, classes, 9), rng.random(9)
+    w[2] = 0
+    p = np.exp(z) / np.exp(z).sum(1, keepdims=True)
+    t = np.eye(classes)[labels] * (1 - smoothing) + smoothing / classes
+    from mlpk_numba.softmax_cross_entropy import backward, forward
+
+    loss = mlpk.losses.softmax_cross_entropy(label_smoothing=smoothing)
+    ctx = mlpk.Context("float64")
+    value, saved = forward(loss, ctx, z, labels, w)
+    assert value == pytest.approx(-(w[:, None] * t * np.log(p)).sum() / w.sum(), rel=1e-12)
+    wanted = (p - t) * w[:, None] / w.sum()
+    np.testing.assert_allclose(backward(loss, ctx, saved), wanted, atol=1e-15)
+
+
+def test_a_masked_class_counts_nothing_and_a_wrong_one_without_end():
+    from mlpk_numba.softmax_cross_entropy import backward, forward
+
+    loss, ctx = mlpk.losses.softmax_cross_entropy(), mlpk.Context("float64")
+    z = np.array([[0.0, -np.inf, 0.0], [1.0, 2.0, 3.0]])
+    value, saved = forward(loss, ctx, z, np.array([0, 2]), None)
+    assert value == pytest.approx((np.log(2) - np.log(np.exp(3) / np.exp([1, 2, 3]).sum())) / 2)
+    assert backward(loss, ctx, saved)[0] == pytest.approx([-0.25, 0, 0.25])
+    assert forward(loss, ctx, z, np.array([1, 2]), None)[0] == np.inf
+    assert forward(loss, ctx, z, np.array([1, 2]), np.array([0.0, 1.0]))[0] < 1
+
+
+def test_what_is_no_label_is_left_to_the_loss_itself():
+    from mlpk_numba.softmax_cross_entropy import backward, forward
+
+    loss, z = mlpk.losses.softmax_cross_entropy(), drawn(2, 3)
+    for target in (np.array([0, 3]), np.array([[0.2, 0.3, 0.5], [1, 0, 0]])):
+        value, saved = forward(loss, ctx := mlpk.Context("float64"), z, target, None)
+        wanted, kept = loss.forward(other := mlpk.Context("float64"), z, target, None)
+        assert value == wanted
+        np.testing.assert_array_equal(backward(loss, ctx, saved), loss.backward(other, kept))
