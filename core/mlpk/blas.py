@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
-from threading import Lock
+from threading import RLock
 from typing import NamedTuple
 
 import numpy as np
@@ -19,9 +20,9 @@ _NAMES = tuple(
     for prefix in ("scipy_", "")
     for suffix in ("64_", "")
 )
-_lock = Lock()
-_holders = 0
-_held_from = 1
+_lock = RLock()  # a holder may be freed, and let go, while its own thread holds it
+_holders: set[int] = set()
+_held_from: int | None = None  # what BLAS took before; None where nobody holds it
 
 
 class _Threads(NamedTuple):
@@ -40,28 +41,47 @@ def threads() -> int:
     blas = _openblas()
     if blas is None:
         return 1
-    return _held_from if _holders else blas.get()
+    return blas.get() if _held_from is None else _held_from
 
 
-def hold() -> None:
-    """Keep BLAS in the thread that calls it, in the whole process, until every holder lets go."""
-    global _holders, _held_from  # noqa: PLW0603 - as BLAS has one number for the whole process
+def hold(holder: object) -> None:
+    """Keep BLAS in the thread that calls it, in the whole process, until every holder lets go.
+
+    A holder counts once, and lets go before its life ends. Wherever Ctrl-C cuts this or `let_go`
+    short, the next call of either sets it right.
+    """
+    global _held_from  # noqa: PLW0603 - as BLAS has one number for the whole process
+    blas = _openblas()
+    if blas is None:
+        return
     with _lock:
-        blas = _openblas()
-        if blas is not None and not _holders:
+        if _held_from is None:
             _held_from = blas.get()
-            blas.set(1)
-        _holders += 1
+        _holders.add(id(holder))
+        blas.set(1)
 
 
-def let_go() -> None:
+def let_go(holder: object) -> None:
     """Let BLAS have its threads again, once nobody else holds it."""
-    global _holders  # noqa: PLW0603 - likewise
+    global _held_from  # noqa: PLW0603 - likewise
+    blas = _openblas()
+    if blas is None:
+        return
     with _lock:
-        _holders -= 1
-        blas = _openblas()
-        if blas is not None and not _holders:
+        _holders.discard(id(holder))
+        if not _holders and _held_from is not None:
             blas.set(_held_from)
+            _held_from = None
+
+
+def _after_fork() -> None:
+    """Give BLAS its threads in a child: whoever held it, or was about to, is not there."""
+    global _lock, _held_from  # noqa: PLW0603 - likewise
+    _lock = RLock()
+    _holders.clear()
+    if _held_from is not None and (blas := _openblas()) is not None:
+        blas.set(_held_from)
+    _held_from = None
 
 
 @cache
@@ -90,3 +110,7 @@ def _libraries() -> Iterator[Path]:
         if path is not None:
             yield Path(path)
     yield from Path(np.__file__).parents[1].glob("numpy.libs/*openblas*")
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_after_fork)

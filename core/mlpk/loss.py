@@ -63,8 +63,9 @@ class Loss(Kind):
         """Return (loss, gradient by the prediction) for a loop of one's own."""
         prediction = np.asarray(prediction)
         target = np.asarray(target)
-        if prediction.dtype.kind != "f":
-            prediction = prediction.astype(np.float64)
+        real = prediction.dtype.kind == "f"
+        dtype = prediction.dtype.newbyteorder("=") if real else np.dtype(np.float64)
+        prediction = prediction.astype(dtype, copy=False)
         self.check(prediction.shape[1:], target)
         ctx = Context(prediction.dtype)
         weights = None if weight is None else np.asarray(weight, prediction.dtype)

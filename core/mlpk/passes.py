@@ -152,9 +152,10 @@ class Pass:
 
     def _choose(self) -> None:
         """Find out what computes each node, anew where another catalog is in force."""
-        self._chosen_in = catalog.current()
+        active = catalog.current()
         for stage in self._stages:
-            stage.choose(self._chosen_in.choice, self.graph.fed(stage.node))
+            stage.choose(active.choice, self.graph.fed(stage.node))
+        self._chosen_in = active
 
     def _add(self, found: dict[str, Array], feed: str, grad: Array) -> None:
         held = found.get(feed)

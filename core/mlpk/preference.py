@@ -12,13 +12,18 @@ __all__ = ["Preference", "use"]
 
 
 class Preference:
-    """What is preferred from now on; as a context manager, until its end, and then what was before."""
+    """What is preferred from now on; as a context manager, until its end, and then what was before.
 
-    def __init__(self, before: Sequence[str] | None) -> None:
+    It holds for the whole process, so that blocks of several threads may not overlap.
+    """
+
+    def __init__(self, names: Sequence[str] | None, before: Sequence[str] | None) -> None:
+        self._names = names
         self._before = before
 
     def __enter__(self) -> None:
-        """Nothing is left to do: it holds since it was made."""
+        if catalog.current().preferred != self._names:  # as it is in a second block
+            _prefer(self._names)
 
     def __exit__(
         self,
@@ -41,8 +46,10 @@ def use(*names: str) -> Preference:
             raise ConfigError("mlpk.use", f"wanted names of distributions, found {shown(name)}")
     active = catalog.current()
     before = active.preferred
-    _prefer(active.choice.checked(names, "mlpk.use") if names else None)
-    return Preference(before)
+    # Asked of a choice that does not read the environment: it may name what is not there.
+    chosen = active.preferring(()).choice.checked(names, "mlpk.use") if names else None
+    _prefer(chosen)
+    return Preference(chosen, before)
 
 
 def _prefer(names: Sequence[str] | None) -> None:

@@ -72,14 +72,19 @@ class _Undisturbed:
             return
         _here.turn = None
         if self._holds:
+            blas.let_go(self)
             self._holds = False
-            blas.let_go()
+
+    def __del__(self) -> None:
+        """Let BLAS go where Ctrl-C kept `__exit__` from it."""
+        if self._holds:
+            blas.let_go(self)
 
     def hold(self) -> None:
         """Keep BLAS in one thread until the end."""
         if not self._holds:
             self._holds = True
-            blas.hold()
+            blas.hold(self)
 
 
 class _Lane(Generic[T]):
@@ -134,8 +139,8 @@ class _Threads:
         """Run lanes, each in a thread."""
         with self._starting:
             while self._count < len(lanes):
-                self._count += 1
                 threading.Thread(target=self._run, name="mlpk-worker", daemon=True).start()
+                self._count += 1
         for lane in lanes:
             self._lanes.put(lane)
 

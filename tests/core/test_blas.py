@@ -5,10 +5,19 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 
 import pytest
 
 from mlpk import blas
+
+
+class Holder:
+    """Whoever wants BLAS in one thread."""
+
+    def __del__(self) -> None:
+        blas.let_go(self)
+
 
 WITHOUT = "this NumPy multiplies matrices with another library than OpenBLAS"
 
@@ -31,7 +40,7 @@ def test_the_environment_says_how_many_threads_there_are() -> None:
 
 
 def test_without_openblas_there_is_one_thread() -> None:
-    blind = "blas._libraries = lambda: iter(())\nblas.hold()\nblas.let_go()"
+    blind = "blas._libraries = lambda: iter(())\nblas.hold(blas)\nblas.let_go(blas)"
     assert threads_of({"OPENBLAS_NUM_THREADS": "2"}, blind) == "1"
 
 
@@ -39,13 +48,66 @@ def test_without_openblas_there_is_one_thread() -> None:
 def test_blas_is_held_until_the_last_holder_lets_go() -> None:
     openblas = blas._openblas()
     assert openblas is not None
-    blas.hold()
-    assert openblas.get() == 1
-    blas.hold()
-    assert openblas.get() == 1
+    one, other = Holder(), Holder()
+    for holder in (one, one, other):
+        blas.hold(holder)
+        assert openblas.get() == 1
     assert blas.threads() == 3
-    blas.let_go()
+    blas.let_go(one)
     assert openblas.get() == 1
-    blas.let_go()
-    assert openblas.get() == 3
-    assert blas.threads() == 3
+    for _ in range(2):
+        blas.let_go(other)
+        assert openblas.get() == 3
+        assert blas.threads() == 3
+
+
+@pytest.mark.usefixtures("three_threads")
+@pytest.mark.parametrize("call", [blas.hold, blas.let_go])
+@pytest.mark.parametrize("cut", ["before", "behind"])
+def test_an_interrupt_is_made_up_for_by_the_next_holder(
+    call: Callable[[object], None], cut: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    openblas = blas._openblas()
+    assert openblas is not None
+    holder = Holder()
+    if call is blas.let_go:
+        blas.hold(holder)
+
+    def interrupted(count: int) -> None:
+        if cut == "behind":
+            openblas.set(count)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(blas, "_openblas", lambda: openblas._replace(set=interrupted))
+    with pytest.raises(KeyboardInterrupt):
+        call(holder)
+    monkeypatch.undo()
+    del holder
+    other = Holder()
+    blas.hold(other)
+    assert (openblas.get(), blas.threads()) == (1, 3)
+    blas.let_go(other)
+    assert (openblas.get(), blas.threads()) == (3, 3)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_child_has_all_threads_though_its_parent_held_them() -> None:
+    if blas._openblas() is None:
+        pytest.skip(WITHOUT)
+    code = """
+import os, warnings
+warnings.simplefilter("ignore")
+class Holder: pass
+holder = Holder()
+blas.hold(holder)
+blas._lock.acquire()
+child = os.fork()
+if child == 0:
+    other = Holder()
+    blas.hold(other)
+    blas.let_go(other)
+    os._exit(blas._openblas().get())
+blas._lock.release()
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == blas.threads()
+"""
+    assert threads_of({"OPENBLAS_NUM_THREADS": "2"}, code) == str(min(2, os.cpu_count() or 1))

@@ -261,3 +261,37 @@ def test_what_comes_out_is_looked_at_anew(
         model.predict(X)
     mlpk.use("numpy")
     assert model.predict(X).tolist() == [[1, 0, 3]]
+
+
+@pytest.mark.usefixtures("swift")
+def test_a_preference_may_be_entered_again() -> None:
+    model, plain = net(), mlpk.use("numpy")
+    for _ in range(2):
+        with plain:
+            assert model.predict(X).tolist() == [[1, 0, 3]]
+        assert model.predict(X).tolist() == [[2, 0, 6]]
+
+
+@pytest.mark.usefixtures("swift")
+def test_it_overrides_an_environment_that_names_what_is_not_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MLPK_IMPLEMENTATION", "swft")
+    with pytest.raises(PluginError, match="MLPK_IMPLEMENTATION names 'swft'"):
+        net().predict(X)
+    with mlpk.use("numpy"):
+        assert net().predict(X).tolist() == [[1, 0, 3]]
+
+
+def test_an_accident_in_serves_is_told_each_time(implementing: Implementing) -> None:
+    model, loss = net(), mlpk.losses.mean_squared_error()
+    updater = mlpk.optimizers.sgd().attach(mlpk.Model(["batch_norm"], input_shape=(3,), seed=0))
+    failing: Any = {"serves": lambda *_: 1 / 0}
+    sgd = Implementation("sgd", update=lambda *_: None, **failing)
+    relu = Implementation("relu", forward=twice, backward=back_twice, **failing)
+    implementing("swift", relu, sgd)
+    for _ in range(2):
+        for call in (lambda: model.forward(X), lambda: model.predict(X), updater.step):
+            with pytest.raises(PluginError, match="by swift: ZeroDivisionError"):
+                call()
+    assert loss(X, X)[0] == 0

@@ -11,7 +11,7 @@ from time import sleep
 import numpy as np
 import pytest
 
-from mlpk import Context, blas
+from mlpk import Context, blas, workers
 from mlpk.workers import share, undisturbed
 
 
@@ -201,3 +201,18 @@ def test_threads_that_wait_hold_nobody_up() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout.strip() == "[0, 1, 2]"
+
+
+@pytest.mark.usefixtures("three_threads")
+def test_a_thread_that_cannot_start_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    workers._threads.cache_clear()
+
+    def refused(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    with pytest.raises(RuntimeError, match="can't start"):
+        stretches(9, 1)
+    monkeypatch.undo()
+    monkeypatch.setattr(blas, "threads", lambda: 3)
+    assert stretches(9, 1) == [(0, 3), (3, 6), (6, 9)]

@@ -32,7 +32,6 @@ from mlpk.training.objective import Objective
 from mlpk.training.step import TrainingStep
 from mlpk.training.stream import Stream
 from mlpk.training.updater import Updater
-from mlpk.workers import undisturbed
 
 if TYPE_CHECKING:
     from mlpk.metric import Best
@@ -110,7 +109,7 @@ class Fit:
         )  # fmt: skip
         self.training_step = TrainingStep(
             model, self.objective, self.measures, self.optimizer,
-            accumulate=accumulate, frozen=self.frozen,
+            accumulate=accumulate, frozen=self.frozen, alone=self._multiplies_little(),
         )  # fmt: skip
         self._evaluation = self._prepared(validation, loss, metrics, regularizer, batch_size)
         path = _checked_path(checkpoint)
@@ -186,9 +185,7 @@ class Fit:
         stopped_at = resuming.opened(self, self._resume_from) if self._resume_from else None
         self.model.history = self.history
         self.training_step.begin(self.seed)
-        with self._interrupts, undisturbed() as turn:
-            if self._multiplies_little():
-                turn.hold()
+        with self._interrupts:
             self.callbacks.tell("fit_begin", self)
             try:
                 if self.callbacks.savers:

@@ -117,14 +117,15 @@ class Objective:
 
     def _choose(self) -> None:
         """Find out what computes each loss, anew where another catalog is in force."""
-        self._chosen_in = catalog.current()
-        model, self._forward, self._backward, self._by = self._model, {}, {}, {}
+        active, model = catalog.current(), self._model
+        self._forward, self._backward, self._by = {}, {}, {}
         for output, loss in self.losses.items():
             shape = model.graph.nodes[output].shape
-            found = self._chosen_in.choice.of(loss, (shape,), model.dtype)
+            found = active.choice.of(loss, (shape,), model.dtype)
             self._forward[output] = method(loss, found, "forward")
             self._backward[output] = method(loss, found, "backward")
             self._by[output] = by(found)
+        self._chosen_in = active
 
     def _gradient(self, output: str) -> Array:
         try:

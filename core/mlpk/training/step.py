@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mlpk import blas
 from mlpk.alarms import muted
 from mlpk.arrays import Array
 from mlpk.errors import DataError, DivergedError, MlpkError
@@ -28,7 +29,7 @@ class TrainingStep:
 
     Gradients of several batches are averaged with their mass (rows, or their weights), so that
     two batches give what one of their joint size would; if the outputs' masses differ (labels to
-    ignore in one of them), with the largest.
+    ignore in one of them), with the largest. Steps that go `alone` keep BLAS in one thread.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class TrainingStep:
         *,
         accumulate: int,
         frozen: Collection[str],
+        alone: bool,
     ) -> None:
         self.objective = objective
         self.measures = measures
@@ -51,6 +53,7 @@ class TrainingStep:
         self.mean = np.zeros_like(updater.grads.flat) if accumulate > 1 else None
         self._scaled = np.empty_like(updater.grads.flat) if accumulate > 1 else None
         self._frozen = frozenset(frozen)
+        self._alone = alone and blas.threads() > 1
         self._pass = model.training_pass()
         self._pass.prepare_backward(inputs=False, frozen=frozen)
         self._buffers = [(buffer, buffer.copy()) for buffer in model.buffers.values()]
@@ -71,7 +74,9 @@ class TrainingStep:
         for buffer, held in self._buffers:
             np.copyto(held, buffer)
         # Overflow on the way shows in the loss, and is told there in a sentence.
-        with muted(), undisturbed():
+        with muted(), undisturbed() as turn:
+            if self._alone:
+                turn.hold()
             try:
                 loss = self._forward(batch, number)
             except MlpkError:

@@ -105,12 +105,13 @@ class Updater:
 
     def _choose(self) -> None:
         """Find out what computes the update, anew where another catalog is in force."""
-        self._chosen_in = catalog.current()
-        found = self._chosen_in.choice.of(self.optimizer, (), self.params.flat.dtype)
+        active = catalog.current()
+        found = active.choice.of(self.optimizer, (), self.params.flat.dtype)
         update = method(self.optimizer, found, "update")
         self._update = update if found is None else _naming(update, self.optimizer.kind, found)
         # A function that goes once over memory needs no pieces that stay in cache.
         self._longest = BLOCK if found is None else max(self.params.flat.size, 1)
+        self._chosen_in = active
 
     def _cut(self) -> list[Block]:
         return [

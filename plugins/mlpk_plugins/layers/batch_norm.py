@@ -12,11 +12,9 @@ from attrs.validators import and_, ge, gt, le
 from mlpk import Buffer, Context, DataError, Declaration, Example, Layer, Param, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape, known
-from mlpk_plugins.layers.parts.channel_groups import grouped, spread, two_sums
+from mlpk_plugins.layers.parts.channel_groups import by_stretch, grouped, spread, sums_of
 from mlpk_plugins.layers.parts.contiguous import contiguous
 from mlpk_plugins.layers.parts.input_shapes import last_axis
-
-FIRST = 16  # positions
 
 
 class Saved(NamedTuple):
@@ -74,16 +72,21 @@ class BatchNorm(Layer):
         of_batch = ctx.training and not self.frozen_stats
         offset: Array | float = 0.0
         if of_batch:
-            shift, offset, var = _moments(ctx, rows, channels, shifted, squares=y)
+            shift, offset, var = _moments(ctx, x, rows, shifted, squares=y)
             self._remember(arrays, shift + offset, var, x.size // channels)
         else:
             shift, var = arrays["running_mean"], arrays["running_var"]
-            np.subtract(rows, spread(ctx, "shift", shift, rows), out=shifted)
         inverse = 1 / np.sqrt(var + self.eps)
         scale = arrays["gamma"] * inverse
         summand = arrays["beta"] - scale * offset
-        np.multiply(shifted, spread(ctx, "scale", scale, rows), out=y)
-        np.add(y, spread(ctx, "summand", summand, rows), out=y)
+
+        def normalise(ctx: Context, rows: Array, shifted: Array, y: Array) -> None:
+            if not of_batch:
+                np.subtract(rows, spread(ctx, "shift", shift, rows), out=shifted)
+            np.multiply(shifted, spread(ctx, "scale", scale, rows), out=y)
+            np.add(y, spread(ctx, "summand", summand, rows), out=y)
+
+        by_stretch(ctx, x, normalise, rows, shifted, y)
         return y.reshape(x.shape), Saved(shifted, offset, inverse, of_batch)
 
     def _remember(self, arrays: Arrays, mean: Array, var: Array, m: int) -> None:
@@ -98,25 +101,33 @@ class BatchNorm(Layer):
     ) -> Array | None:
         shifted, offset, inverse, of_batch = saved
         dy = contiguous(ctx, "dy", doutput).reshape(shifted.shape)
-        dx = np.multiply(dy, shifted, out=ctx.empty("dx", shifted.shape))
-        dbeta, dgamma = two_sums(ctx, dy, dx, len(inverse))
+        dx = ctx.empty("dx", shifted.shape)
+
+        def products(ctx: Context, dy: Array, shifted: Array, dx: Array) -> Array:
+            return sums_of(ctx, len(inverse), dy, np.multiply(dy, shifted, out=dx))
+
+        dbeta, dgamma = by_stretch(ctx, doutput, products, dy, shifted, dx)
         dgamma -= offset * dbeta
         dgamma *= inverse
         grads["beta"][...] = dbeta
         grads["gamma"][...] = dgamma
         if not ctx.needs_input_grad[0]:
             return None
-        scale = spread(ctx, "scale", arrays["gamma"] * inverse, dy)
-        if of_batch:  # dy - mean(dy) - xhat * mean(dy * xhat) = dy + slope * shifted + summand
-            share = -len(inverse) / dy.size
-            slope = dgamma * inverse * share
-            summand = dbeta * share - slope * offset
-            np.multiply(shifted, spread(ctx, "slope", slope, dy), out=dx)
-            np.add(dx, dy, out=dx)
-            np.add(dx, spread(ctx, "summand", summand, dy), out=dx)
-            np.multiply(dx, scale, out=dx)
-        else:
-            np.multiply(dy, scale, out=dx)
+
+        def gradient(ctx: Context, dy: Array, shifted: Array, dx: Array) -> None:
+            scale = spread(ctx, "scale", arrays["gamma"] * inverse, dy)
+            if of_batch:  # dy - mean(dy) - xhat * mean(dy * xhat) = dy + slope * shifted + summand
+                share = -len(inverse) / doutput.size
+                slope = dgamma * inverse * share
+                summand = dbeta * share - slope * offset
+                np.multiply(shifted, spread(ctx, "slope", slope, dy), out=dx)
+                np.add(dx, dy, out=dx)
+                np.add(dx, spread(ctx, "summand", summand, dy), out=dx)
+                np.multiply(dx, scale, out=dx)
+            else:
+                np.multiply(dy, scale, out=dx)
+
+        by_stretch(ctx, doutput, gradient, dy, shifted, dx)
         return dx.reshape(doutput.shape)
 
     @classmethod
@@ -128,25 +139,30 @@ class BatchNorm(Layer):
 
 
 def _moments(
-    ctx: Context, rows: Array, channels: int, shifted: Array, squares: Array
+    ctx: Context, x: Array, rows: Array, shifted: Array, squares: Array
 ) -> tuple[Array, Array, Array]:
-    """Return a shift, the mean less the shift, and the biased variance; write rows - shift.
+    """Return a shift, the mean less the shift, and the biased variance; write x - shift, in groups.
 
-    The shift is the mean of the first few positions. What is left is about as large as the
-    deviation, so that nothing is lost where that is small beside the mean.
+    The shift is the mean, but for rounding, which may be large beside the deviation. The mean of what
+    is left is that rounding.
     """
-    m = rows.size // channels
+    channels = x.shape[-1]
+    m = x.size // channels
     if m < 2:  # noqa: PLR2004 - one value has no deviation
         raise DataError(
             f"wanted at least two values a channel in training, found {m}; use "
             "larger batches, drop_last=True against a last batch of one, or frozen_stats=True"
         )
-    first = rows.reshape(m, channels)[:FIRST]
-    shares = ctx.empty("shares", (len(first),))
-    shares.fill(1 / len(first))
-    shift = np.matmul(shares, first)
-    np.subtract(rows, spread(ctx, "shift", shift, rows), out=shifted)
-    np.multiply(shifted, shifted, out=squares)
-    offset, var = two_sums(ctx, shifted, squares, channels) * (1 / m)
+
+    def total(ctx: Context, rows: Array) -> Array:
+        return sums_of(ctx, channels, rows)
+
+    (shift,) = by_stretch(ctx, x, total, rows) * (1 / m)
+
+    def sums(ctx: Context, rows: Array, shifted: Array, squares: Array) -> Array:
+        np.subtract(rows, spread(ctx, "shift", shift, rows), out=shifted)
+        return sums_of(ctx, channels, shifted, np.multiply(shifted, shifted, out=squares))
+
+    offset, var = by_stretch(ctx, x, sums, rows, shifted, squares) * (1 / m)
     var -= offset * offset
     return shift, offset, np.maximum(var, 0, out=var)

@@ -5,8 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from mlpk import ConfigError, DataError, ShapeError
+from mlpk import ConfigError, DataError, ShapeError, blas
 from mlpk_plugins.layers.batch_norm import BatchNorm
+from mlpk_plugins.layers.parts import channel_groups
 
 # Channel 0: mean 2, variance 1. Channel 1: mean 4, variance 16 (values 0 and 8).
 FIRST = np.array([[1.0, 0.0], [3.0, 8.0]])
@@ -113,6 +114,57 @@ def test_any_rank_against_loops(shape, alone):
     found = (y, dx, run.grads["gamma"], run.grads["beta"])
     for here, there in zip(found, wanted, strict=True):
         np.testing.assert_allclose(here, there, rtol=1e-10, atol=1e-12)
+
+
+def all_of(run):
+    """Return copies of all that a layer alone gives: outputs, gradients, buffers."""
+    y = run.forward().copy()
+    (dx,) = run.backward(np.random.default_rng(1).standard_normal(y.shape))
+    return [y, dx.copy(), *(array.copy() for array in (*run.grads.values(), *run.arrays.values()))]
+
+
+def shared(run):
+    """Return whether three threads were at it."""
+    return any(name.startswith("lane 2/") for name in run.ctx._memory)
+
+
+@pytest.mark.usefixtures("three_threads")
+@pytest.mark.parametrize("layer", [BatchNorm(), BatchNorm(frozen_stats=True)], ids=repr)
+# 18 groups of 20 positions, so that each thread has 6; 19 groups of 17, so that one has 7.
+@pytest.mark.parametrize("shape", [(5, 8, 9, 6), (17, 1, 19, 5)])
+def test_threads_change_nothing(layer, shape, alone, monkeypatch):
+    monkeypatch.setattr(channel_groups, "LEAST", 100)
+    x = 3 * np.random.default_rng(0).standard_normal(shape) + 1
+    run, again, plain = (alone(layer, x) for _ in range(3))
+    found = all_of(run)
+    assert shared(run)
+    for here, there in zip(all_of(again), found, strict=True):
+        np.testing.assert_array_equal(here, there)  # from run to run
+    monkeypatch.setattr(blas, "threads", lambda: 1)
+    for here, there in zip(all_of(plain), found, strict=True):
+        np.testing.assert_allclose(here, there, rtol=1e-11, atol=1e-13)
+    assert not shared(plain)
+
+
+@pytest.mark.usefixtures("three_threads")
+def test_threads_share_large_images_alone(alone):
+    large, small, rows = (12, 64, 64, 16), (2, 64, 64, 16), (12 * 64, 64 * 16)
+    for shape, wanted in ((large, True), (small, False), (rows, False)):
+        run = alone(BatchNorm(), np.random.default_rng(0).standard_normal(shape))
+        run.forward()
+        assert shared(run) == wanted, shape
+
+
+def test_first_positions_unlike_the_others_in_float32(alone):
+    """A strip of black pixels in the first image, far from the mean of all."""
+    x = (1000 + np.random.default_rng(0).standard_normal((64, 64, 64, 2))).astype(np.float32)
+    x[0, 0, :16] = 0
+    run = alone(BatchNorm(), x)
+    gamma, beta = (run.arrays[name].astype(float) for name in ("gamma", "beta"))
+    exact = x.astype(float)
+    xhat = (exact - exact.mean((0, 1, 2))) / np.sqrt(exact.var((0, 1, 2)) + 1e-5)
+    wanted = gamma * xhat + beta
+    assert np.abs(run.forward() - wanted).max() < 1e-5 * np.abs(wanted).max()
 
 
 @pytest.mark.parametrize("shape", [(20_000, 3), (50, 20, 20, 3)])

@@ -23,10 +23,12 @@ SHAPES: tuple[tuple[int, ...], ...] = ((), (1,), (5,), (4, 3), (6, 1), (3, 3, 2,
 # One element, a few, more than a block of core's, and enough to be cut among threads.
 LENGTHS = (1, 7, 1000, 20_011, 300_007)
 GUARD = 64
+# Of the rate, as callbacks and the factors of nodes change it.
+FACTORS = (1.0, 0.5, 2.0)
 
 
 def steps_agree(case: Implemented) -> None:
-    """Parameters and slots are the plain ones, step after step, where weights decay and do not."""
+    """Parameters and slots are the plain ones, at rates that change, with weight decay and without."""
     for shape in _shapes(case, SHAPES):
         for decays in (True, False):
             plain, fast = (_Run(case, shape, decays=decays, plain=plain) for plain in (True, False))
@@ -194,7 +196,7 @@ class _Run:
 
     def step(self, t: int, grad: Array | None = None) -> None:
         step = self._step
-        step.t, step.lr = t, float(self.optimizer.rate(t - 1))
+        step.t, step.lr = t, float(self.optimizer.rate(t - 1)) * FACTORS[t % len(FACTORS)]
         slots = {name: self.arrays[name] for name in self.optimizer.slots}
         given = np.asarray(self.drawn(t) if grad is None else grad)
         self.update(self.arrays["the parameter"], given, slots, step)
