@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
@@ -74,6 +73,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
     Of very many names, or long ones, which strangers may write, only some are looked at.
     """
+    from difflib import get_close_matches  # noqa: PLC0415 - only mistakes need it
+
     likely = [other for other in islice(known, _MOST_NAMES) if len(other) <= _LONGEST]
     match = get_close_matches(name, likely, n=1) if len(name) <= _LONGEST else []
     return f" Did you mean '{match[0]}'?" if match else ""

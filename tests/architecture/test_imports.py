@@ -86,7 +86,10 @@ def test_importing_mlpk_imports_no_plugin_and_nothing_heavy() -> None:
     assert not names & unwanted
 
 
-@pytest.mark.parametrize("module", ["importlib.metadata", "logging", "email", "secrets"])
+@pytest.mark.parametrize(
+    "module",
+    ["importlib.metadata", "logging", "email", "secrets", "signal", "shutil", "difflib", "ctypes"],
+)
 def test_importing_mlpk_takes_no_time_for_what_few_need(module: str) -> None:
     """NumPy's own imports do not count."""
     found = fresh(

@@ -168,21 +168,24 @@ def wide(units: int, layers: int) -> mlpk.Model:
 
 
 def medians(actions: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Return the median of the milliseconds that each action takes, after a round unmeasured.
+    """Return the median of the milliseconds that each action takes.
 
-    What takes little is done again within its turn, since the others leave the caches to it cold.
+    Its turn begins unmeasured, since the others leave the caches to it cold, and with nothing left
+    to write that they wrote. What takes little is done again within its turn.
     """
     taken: dict[str, list[float]] = {name: [] for name in actions}
-    for measured in [False] + [True] * rounds:
+    for _ in range(rounds):
         for name, action in actions.items():
+            action()
+            if hasattr(os, "sync"):  # not on Windows
+                os.sync()
             turn: list[float] = []
             while sum(turn) < TURN:
                 started = time.perf_counter()
                 result = action()
                 turn.append(1000 * (time.perf_counter() - started))
                 del result  # what freeing it takes is not asked here
-            if measured:
-                taken[name].append(statistics.median(turn))
+            taken[name].append(statistics.median(turn))
     return {name: statistics.median(times) for name, times in taken.items()}
 
 

@@ -102,13 +102,14 @@ def _losses(results: dict[str, Any]) -> Iterator[str]:
 
 
 def _beside(results: dict[str, Any]) -> Iterator[str]:
-    for dead in results["dead_units"]:
+    if results["dead_units"]:
         yield "## Dead units"
         yield ""
+    for dead in results["dead_units"]:
         yield (
-            f"{dead['steps']:,} steps of W2 after half of its hidden units went dead, a step takes "
-            f"{duration(dead['end'])}; it took {duration(dead['start'])} when they did "
-            f"({dead['end'] / dead['start']:.2f} times that, the target is 1.1)."
+            f"{dead['contestant']}: {dead['steps']:,} steps of W2 after half of its hidden units went "
+            f"dead, a step takes {duration(dead['end'])}; it took {duration(dead['start'])} when they "
+            f"did ({dead['end'] / dead['start']:.2f} times that, the target is 1.1)."
         )
         yield ""
     if results["imports"]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -78,6 +77,8 @@ def keep_as_earlier(path: str, step: int) -> None:
         target.unlink(missing_ok=True)
         os.link(newest, target)
     except OSError:
+        import shutil  # noqa: PLC0415 - few file systems need it
+
         with Path(newest).open("rb") as held, replacement(target, durable=False) as copy:
             shutil.copyfileobj(held, copy)
 

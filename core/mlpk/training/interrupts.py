@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 from collections.abc import Callable
 from types import FrameType, TracebackType
@@ -23,6 +22,8 @@ class Interrupts:
         self._block = _Block()
 
     def __enter__(self) -> Self:
+        import signal  # noqa: PLC0415 - `import mlpk` would take its time too, and so below
+
         handler = signal.getsignal(signal.SIGINT)
         if callable(handler) and threading.current_thread() is threading.main_thread():
             self._block.handler = handler
@@ -35,6 +36,8 @@ class Interrupts:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        import signal  # noqa: PLC0415
+
         handler = self._block.handler
         if handler is not None and signal.getsignal(signal.SIGINT) == self._block.caught:
             signal.signal(signal.SIGINT, handler)
