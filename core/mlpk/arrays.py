@@ -11,13 +11,13 @@ from numpy.typing import DTypeLike, NDArray
 
 from mlpk.errors import ConfigError, ShapeError, UnknownArrayError, listing, nearest
 
-__all__ = ["Arena", "Array", "Arrays", "Grads", "Named", "Views", "aligned", "frozen_view"]
+__all__ = ["LINE", "Arena", "Array", "Arrays", "Grads", "Named", "Views", "aligned", "frozen_view"]
 
 Array: TypeAlias = NDArray[Any]
 Arrays: TypeAlias = Mapping[str, Array]
 Grads: TypeAlias = Mapping[str, Array]
 
-LINE = 64  # bytes
+LINE = 64  # bytes of the processor's cache
 
 
 class Arena:

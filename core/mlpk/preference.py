@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from types import TracebackType
 
 from mlpk import catalog
 from mlpk.errors import ConfigError, shown
@@ -25,12 +24,7 @@ class Preference:
         if catalog.current().preferred != self._names:  # as it is in a second block
             _prefer(self._names)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         _prefer(self._before)
 
 

@@ -104,20 +104,23 @@ class Stage:
                 )
         self.proven_for = self.ctx.needs_input_grad
 
+    @property
+    def _who(self) -> str:
+        return f"node '{self.node.name}' ({self.node.layer.kind}{self._by})"
+
     def _where(self, way: str) -> str:
-        return f"node '{self.node.name}' ({self.node.layer.kind}{self._by}), {way}"
+        return f"{self._who}, {way}"
 
     def _tell(self, error: Exception, way: str) -> None:
         """Raise an error anew with the node in its sentence; an accident stays reachable behind it."""
-        where = f"node '{self.node.name}' ({self.node.layer.kind}{self._by})"
         if isinstance(error, DataError):
-            raise DataError(f"{where}: {error}", error.row) from None
+            raise DataError(f"{self._who}: {error}", error.row) from None
         if isinstance(error, ShapeError):
-            raise ShapeError(error.problem, error.where or where) from None
+            raise ShapeError(error.problem, error.where or self._who) from None
         if isinstance(error, MemoryError):  # is nobody's mistake
-            error.add_note(f"This came up in {where}, {way}.")
+            error.add_note(f"This came up in {self._where(way)}.")
         elif not isinstance(error, MlpkError):
-            raise PluginError(f"{where}, {way}: {told(error)}") from error
+            raise PluginError(f"{self._where(way)}: {told(error)}") from error
 
     def _prove(self, result: object) -> None:
         """Refuse, the first time, what is not an output of the declared shape with what is saved."""

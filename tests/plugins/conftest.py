@@ -10,6 +10,7 @@ import pytest
 
 from mlpk import Context, Layer
 from mlpk.arrays import Array
+from mlpk.testing.memory import taken
 
 
 class Alone:
@@ -74,22 +75,7 @@ def alone() -> Callable[..., Alone]:
     return Alone
 
 
-def _peak(run: Callable[[], object]) -> int:
-    import tracemalloc
-
-    for _ in range(2):
-        run()
-    tracemalloc.start()
-    try:
-        before = tracemalloc.get_traced_memory()[0]
-        tracemalloc.reset_peak()
-        run()
-        return tracemalloc.get_traced_memory()[1] - before
-    finally:
-        tracemalloc.stop()
-
-
 @pytest.fixture
 def peak() -> Callable[[Callable[[], object]], int]:
     """Return what measures the bytes that a function takes at most, once it has run twice."""
-    return _peak
+    return taken

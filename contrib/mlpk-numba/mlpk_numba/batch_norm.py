@@ -36,8 +36,8 @@ def forward(norm: Any, arrays: Arrays, ctx: Context, x: Array) -> tuple[Array, A
     """Return y = gamma * (x - mean) * inverse + beta."""
     m, channels = prod(x.shape[:-1]), x.shape[-1]
     of_batch = ctx.training and not norm.frozen_stats
-    if of_batch and m < 2:  # noqa: PLR2004 - one value has no deviation: the layer says so
-        return norm.forward(arrays, ctx, x)  # type: ignore[no-any-return]
+    if of_batch and m < 2:  # noqa: PLR2004 - one value has no deviation
+        return norm.forward(arrays, ctx, x)  # type: ignore[no-any-return] # which refuses it
     width = channels * gcd(m, max(1, LINE // channels))
     y, lines = ctx.empty("y", x.shape), in_order(ctx, "x", x).reshape(-1, width)
     numbers = ctx.empty("numbers", (5, width))
@@ -57,11 +57,9 @@ def forward(norm: Any, arrays: Arrays, ctx: Context, x: Array) -> tuple[Array, A
 
 
 def backward(
-    _: Any, arrays: Arrays, ctx: Context, saved: Any, doutput: Array, grads: Grads
+    _: Any, arrays: Arrays, ctx: Context, saved: Saved, doutput: Array, grads: Grads
 ) -> Array | None:
     """With g = gamma * dy: dx = (g - mean(g) - xhat * mean(g * xhat)) * inverse."""
-    if not isinstance(saved, Saved):
-        return _.backward(arrays, ctx, saved, doutput, grads)  # type: ignore[no-any-return]
     lines, numbers, of_batch = saved
     dy = in_order(ctx, "dy", doutput).reshape(lines.shape)
     size, pieces = _pieces(*lines.shape)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Any, Self
 
 __all__ = ["Interrupts"]
@@ -30,12 +30,7 @@ class Interrupts:
             signal.signal(signal.SIGINT, self._block.caught)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         import signal  # noqa: PLC0415
 
         handler = self._block.handler
@@ -58,12 +53,7 @@ class _Block:
     def __enter__(self) -> None:
         self._inside = True
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._inside = False
         if self._waiting is None:
             return

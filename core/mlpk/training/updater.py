@@ -11,7 +11,7 @@ import numpy as np
 
 from mlpk import catalog
 from mlpk.alarms import muted
-from mlpk.arrays import Arena, Array
+from mlpk.arrays import LINE, Arena, Array
 from mlpk.choice import by, method
 from mlpk.errors import ConfigError, MlpkError, PluginError, nearest, shown, told
 from mlpk.norm import norm
@@ -27,7 +27,7 @@ __all__ = ["Updater"]
 # so many that what a call of NumPy costs in itself is little beside them.
 BLOCK = 65_536
 # Elements in a line of the cache, in float32.
-LINE = 16
+PER_LINE = LINE // 4
 # Every so many updates, slots next to denormal numbers are set to zero.
 FLUSH_EVERY = 32
 
@@ -169,7 +169,7 @@ def _pieces(size: int, longest: int) -> list[tuple[int, int]]:
     They start at whole lines of the cache where what they are cut from does.
     """
     count = -(-size // longest)
-    length = -(-size // (count * LINE)) * LINE if count else longest
+    length = -(-size // (count * PER_LINE)) * PER_LINE if count else longest
     return [(at, min(at + length, size)) for at in range(0, size, length)]
 
 
