@@ -12,14 +12,14 @@ from mlpk.arrays import Array
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-__all__ = ["BLOCK", "DIGEST_SIZE", "batches", "digests_size", "raw", "run"]
+__all__ = ["BLOCK", "DIGEST_SIZE", "THREADED", "batches", "digests_size", "raw", "run"]
 
 BLOCK: Final = 16 * 2**20
 DIGEST_SIZE: Final = 32
 
-# Below `_THREADED` bytes starting threads costs more than it saves; a batch of small blocks is
+# Below `THREADED` bytes starting threads costs more than it saves; a batch of small blocks is
 # large enough to outweigh its hand-over to a thread.
-_THREADED: Final = 8 * 2**20
+THREADED: Final = 8 * 2**20
 _BATCH: Final = 2**20
 _WORKERS: Final = min(8, os.cpu_count() or 1)
 
@@ -59,7 +59,7 @@ def run(jobs: Iterable[Callable[[], T]], nbytes: int) -> Iterator[T]:
     Jobs are taken only a little ahead of the results, so what one holds is soon freed, and a
     failure leaves most of the others undone.
     """
-    if nbytes < _THREADED:
+    if nbytes < THREADED:
         for job in jobs:
             yield job()
         return

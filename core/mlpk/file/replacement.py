@@ -14,9 +14,9 @@ from typing import BinaryIO, Final
 from mlpk.errors import FileAccessError
 from mlpk.file.source import PathLike, kind_of_file, path_text
 
-__all__ = ["check_target", "replacement"]
+__all__ = ["check_target", "replacement", "syncing"]
 
-_BUFFER: Final = 2**20
+_BUFFER: Final = 2**16
 _FLAGS: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 _ADVICE: Final = {
     errno.ENOSPC: "make room there, or save elsewhere",
@@ -54,6 +54,21 @@ def replacement(path: PathLike, *, durable: bool) -> Iterator[BinaryIO]:
         raise _failed(name, error) from error
     if durable:
         _sync(target.parent, name)
+
+
+@contextmanager
+def syncing(file: BinaryIO) -> Iterator[None]:
+    """Bring what was written so far to the disk while the block goes on, and wait for that.
+
+    Raises what the system says of it, which it says only once.
+    """
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - large files alone need it
+
+    file.flush()
+    with ThreadPoolExecutor(1, "mlpk-sync") as pool:
+        done = pool.submit(os.fsync, file.fileno())
+        yield
+        done.result()
 
 
 def check_target(path: PathLike) -> None:

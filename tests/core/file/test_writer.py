@@ -10,41 +10,57 @@ import pytest
 
 from mlpk.errors import ConfigError, DataError
 from mlpk.file import reader, writer
+from mlpk.file.body import Body
 from mlpk.file.layout import Limits
 from mlpk.file.source import Source
 
 
-def test_the_prelude_comes_last(fields, arrays):
+@pytest.mark.parametrize("size", [10, 3_000_000])
+def test_the_prelude_comes_last(fields, arrays, size):
     class Recorder(io.BytesIO):
-        steps: tuple[tuple[int, bytes], ...] = ()
+        steps: tuple[tuple[int, int], ...] = ()
 
         def write(self, data):
-            self.steps += ((self.tell(), bytes(data)),)
+            self.steps += ((self.tell(), len(data)),)
             return super().write(data)
 
+        def writelines(self, pieces):
+            for piece in pieces:
+                self.write(piece)
+
     out = Recorder()
-    writer._emit(out, fields, arrays, Limits(), 1000)
-    assert out.steps[0] == (0, bytes(64))
-    assert out.steps[-1] == (0, out.getvalue()[:64])
-    assert [at for at, _ in out.steps[1:-1]] == sorted(at for at, _ in out.steps[1:-1])
-    assert all(at >= 64 for at, _ in out.steps[1:-1])
+    arrays = arrays | {"large/array": np.arange(size, dtype="u4")}
+    writer._emit(out, fields, arrays, Limits(), 999_937, durable=False)
+    data = out.getvalue()
+    *body, header, prelude = out.steps
+    assert prelude == (0, 64)
+    assert header == (64, int.from_bytes(data[60:64], "big"))
+    assert sum(header) == min(body)[0]
+    assert max(length for _, length in body) <= 2**20
+    ends = [at + length for at, length in sorted(body)]
+    assert [*[at for at, _ in sorted(body)][1:], len(data)] == ends  # each byte once
 
 
 @pytest.mark.parametrize("mode", ["write", "dump"])
-def test_an_array_that_changes_meanwhile_is_noticed(fields, arrays, tmp_path, monkeypatch, mode):
+@pytest.mark.parametrize("again", [0, 1])
+def test_an_array_that_changes_meanwhile_is_noticed(
+    fields, arrays, tmp_path, monkeypatch, mode, again
+):
     arrays = {name: array.copy() for name, array in arrays.items()}
     path = tmp_path / "a.mlpk"
     path.write_bytes(b"old")
-    encode = writer.encode
+    check = Body.check
 
-    def change(tree, limits):
-        data = encode(tree, limits)
-        if tree["tensors"]["dense/bias"]["sha256"] != bytes(32):
-            arrays["dense/bias"][1] += 1  # the digests are known now, the bytes not yet written
-        return data
+    def change(body, written):
+        arrays["dense/bias"][1] += 1  # it was written, and is not yet looked at again
+        arrays["dense/bias"][1] -= again
+        check(body, written)
 
-    monkeypatch.setattr(writer, "encode", change)
+    monkeypatch.setattr(Body, "check", change)
     save = writer.dump if mode == "dump" else partial(writer.write, path)
+    if again:  # as it was
+        save(fields, arrays)
+        return
     with pytest.raises(DataError, match="'dense/bias' changed while it was being saved"):
         save(fields, arrays)
     assert path.read_bytes() == b"old"

@@ -154,13 +154,16 @@ class Functions:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="speaks of POSIX files")
 @pytest.mark.parametrize("error", ["ENOSPC", "EIO", "EDQUOT", MemoryError, KeyboardInterrupt])
-def test_every_function_that_refuses(place, error, monkeypatch):
+# The second, of 9 MB, is written by threads, and brought to the disk twice.
+@pytest.mark.parametrize(("units", "syncs"), [(UNITS, 2), (1500, 3)])
+def test_every_function_that_refuses(place, error, units, syncs, monkeypatch):
     target = place.parent / "folder" / "a.mlpk"
-    model = mlpk.Model([mlpk.layers.dense(UNITS, init="ones")], input_shape=(UNITS,), seed=0)
+    model = mlpk.Model([mlpk.layers.dense(units, init="ones")], input_shape=(units,), seed=0)
     functions = Functions(monkeypatch)
     model.save(place)
     saves = list(functions.seen)
     assert {"open", "fchmod", "fsync", "replace"} <= set(saves)
+    assert saves.count("fsync") == syncs
     order = [name for name in saves if "write" in name or name in ("fsync", "replace")]
     assert order[-3:] == ["fsync", "replace", "fsync"]
     assert len(order) > 3
