@@ -132,7 +132,7 @@ ModelConfig: TypeAlias = LayersConfig | GraphConfig
 class FitConfig:
     """The arguments of `Model.fit`, by the same names.
 
-    `loss` and `metrics` may be mappings by output. `validation` evaluates on the data's test part
+    `loss` and `metrics` may be mappings by output; a single metric needs no list. `validation` evaluates on the data's test part
     after each epoch.
     """
 
@@ -140,7 +140,7 @@ class FitConfig:
     optimizer: KindConfig
     epochs: int = field(default=1, validator=ge(1))
     batch_size: int = field(default=32, validator=ge(1))
-    metrics: tuple[KindConfig, ...] | Mapping[str, Any] = ()
+    metrics: KindConfig | tuple[KindConfig, ...] = ()
     validation: bool = False
     shuffle: bool = True
     drop_last: bool = False

@@ -75,6 +75,8 @@ def test_what_strangers_wrote_is_escaped_and_cut() -> None:
 
 def test_the_nearest_name_is_named_if_there_is_one() -> None:
     assert nearest("dens", ["dense", "relu"]) == " Did you mean 'dense'?"
+    assert nearest("SGD", ["sgd", "adam"]) == " Did you mean 'sgd'?"
+    assert nearest("relu", ["ReLU6"]) == " Did you mean 'ReLU6'?"
     assert nearest("zzz", ["dense", "relu"]) == ""
     assert nearest("dense", []) == ""
 

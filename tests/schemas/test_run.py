@@ -83,6 +83,11 @@ def test_what_is_left_out_is_as_in_fit() -> None:
     assert fit.regularizer is None
 
 
+@pytest.mark.parametrize("given", ["accuracy", {"kind": "accuracy"}, {"output": ["accuracy"]}])
+def test_a_single_metric_needs_no_list(given: Any) -> None:
+    assert read(tree(fit={**FIT, "metrics": given})).fit.metrics == given
+
+
 def test_a_dataset_takes_the_other_keys_as_arguments() -> None:
     found = read(tree(data={"name": "cifar10", "batches": [1, 2]})).data
     assert found == DatasetConfig(name="cifar10", arguments={"batches": [1, 2]})

@@ -68,6 +68,17 @@ class Implemented:
             both = array.astype(np.float64), wanted[name].astype(np.float64)
             assert_close(*both, f"{name} {where}", many * ROUNDING[self.dtype])
 
+    def assert_rows_agree(
+        self, found: Mapping[str, Array], wanted: Mapping[str, Array], where: str
+    ) -> None:
+        """Assert that rows are finite where the plain ones are, and that these agree."""
+        for name, array in found.items():
+            its, plain = _finite_rows(array), _finite_rows(wanted[name])
+            for row in np.flatnonzero(its != plain):
+                said = "not finite, but plainly it is" if plain[row] else "finite, but plainly not"
+                raise AssertionError(f"{name} {where}: row {row} is {said}: {array[row]}")
+            self.assert_agree({name: array[plain]}, {name: wanted[name][plain]}, where)
+
     def _shapes(self) -> tuple[Shape, ...]:
         if isinstance(self.example.instance, Loss):
             return (pair(self.example, 1)[0].shape[1:],)
@@ -85,3 +96,7 @@ def implemented(item: Brought, kind: type[Kind]) -> list[Implemented]:
 def plainly() -> Preference:
     """Let the plain implementations compute, as long as the context lasts."""
     return use(PLAIN)
+
+
+def _finite_rows(array: Array) -> Array:
+    return np.array([np.isfinite(row).all() for row in array], np.bool_)

@@ -8,6 +8,8 @@ from math import nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from mlpk.arrays import Array
 from mlpk.computing import computing
 from mlpk.errors import ConfigError, DataError, FileFormatError, PluginWarning, listing
@@ -42,10 +44,13 @@ def check_state(fit: Fit) -> None:
     model_file.check(fit.model, state_of(fit, inside=True))
 
 
-def state_of(fit: Fit, *, inside: bool = False) -> tuple[TrainState, dict[str, Array]]:
+def state_of(
+    fit: Fit, *, inside: bool = False, trained: Mapping[str, Array] | None = None
+) -> tuple[TrainState, dict[str, Array]]:
     """Return the state of a run, and its arrays by tensor name.
 
-    What a batch leaves for the rest of its epoch is part of it `inside` an epoch.
+    What a batch leaves for the rest of its epoch is part of it `inside` an epoch; the parameters and
+    buffers that training goes on with are, if given as `trained`, since the model's are others.
     """
     arrays: dict[str, Array] = {}
     optimizer = fit.optimizer
@@ -62,6 +67,9 @@ def state_of(fit: Fit, *, inside: bool = False) -> tuple[TrainState, dict[str, A
     running = {}
     if fit.batch or inside:
         running = packed("running", _running(fit), arrays, "running")
+    if trained is not None:
+        weights = (trained[name] for name in _weights(fit))
+        arrays |= {f"state:running/{_weight(n)}": array for n, array in enumerate(weights)}
     callbacks |= results.packed(fit.history.metrics, arrays)
     rows = fit.source if isinstance(fit.source, Rows) else None
     state = TrainState(
@@ -109,7 +117,7 @@ def opened(fit: Fit, path: str) -> tuple[TrainState, dict[str, Array]] | None:
         )
     fit.seed = header.state.seed
     before, here = header.state.implementation, _computing(fit)
-    if before != here:
+    if before != here and _goes_on(fit, header.state.fit):
         warnings.warn(
             f"the run in {path} was computed by '{before}', and here '{here}' computes: it goes on, "
             "and the bits will differ from those of a run that was never stopped",
@@ -117,6 +125,11 @@ def opened(fit: Fit, path: str) -> tuple[TrainState, dict[str, Array]] | None:
             stacklevel=5,  # where `fit` was called
         )
     return header.state, arrays
+
+
+def _goes_on(fit: Fit, stood: FitState) -> bool:
+    """Tell whether a run that stood there computes anything more, and is not at its end already."""
+    return stood.batch > 0 or (stood.epoch < fit.epochs and not stood.stopped)
 
 
 def _computing(fit: Fit) -> str:
@@ -133,10 +146,9 @@ def restore(fit: Fit, state: TrainState, arrays: Mapping[str, Array]) -> None:
     planned = dict(fit.callbacks.planned())
     keeping = [name for name, _ in fit.callbacks.stateful() if name in planned]
     _require("callbacks", parts, [*keeping, *dict(fit.streams())])
-    running = unpacked("running", state.fit.running, arrays) if state.fit.batch else {}
+    running = unpacked("running", state.fit.running, arrays)
     _require("running", running, _running(fit) if state.fit.batch else ())
-    for name, view in {**model.params, **model.buffers}.items():
-        view[...] = arrays[name]
+    _restore_weights(fit, running, arrays)
     for slot, arena in fit.optimizer.slots.items():
         for name in model.graph.params:
             arena.views[name][...] = arrays[f"slot:{name}/{slot}"]
@@ -150,7 +162,7 @@ def restore(fit: Fit, state: TrainState, arrays: Mapping[str, Array]) -> None:
             _hand_back(name, callback, parts[name])
     for name, source in fit.streams():
         source.restore(parts[name])
-    if running:
+    if state.fit.batch:
         _restore_running(fit, running)
 
 
@@ -209,6 +221,25 @@ def _running(fit: Fit) -> dict[str, Any]:
         **gathered,
         **{f"measures.{name}": value for name, value in fit.measures.state().items()},
     }
+
+
+def _weights(fit: Fit) -> dict[str, Array]:
+    return {**fit.model.params, **fit.model.buffers}
+
+
+def _weight(place: int) -> str:
+    """Return what weights are called that training goes on with, by their place in the network."""
+    return f"weights_{place}"
+
+
+def _restore_weights(fit: Fit, running: Mapping[str, Any], arrays: Mapping[str, Array]) -> None:
+    """Put the weights of the run in place, which are those of the file where it holds no others."""
+    for place, (name, view) in enumerate(_weights(fit).items()):
+        array = running.get(_weight(place), arrays[name])
+        if np.shape(array) != view.shape:
+            problem = f"wanted shape {view.shape}, as '{name}' has, found {np.shape(array)}"
+            raise ConfigError(f"state.fit.running.{_weight(place)}", problem)
+        view[...] = array
 
 
 def _restore_running(fit: Fit, running: Mapping[str, Any]) -> None:

@@ -11,7 +11,7 @@ from attrs import field
 from mlpk import Context, Example, Loss, define
 from mlpk.arrays import Array
 from mlpk_plugins.losses.parts.binary_targets import check_two, counted, settled
-from mlpk_plugins.losses.parts.draws import scores_and_signs
+from mlpk_plugins.losses.parts.draws import examples_of_margins
 from mlpk_plugins.losses.parts.row_mean import row_mean, scaled
 from mlpk_plugins.losses.parts.targets import alike
 from mlpk_plugins.losses.parts.weights import mass_of, not_negative
@@ -69,12 +69,4 @@ class Hinge(Loss):
 
     @classmethod
     def examples(cls) -> Iterator[Example]:
-        yield Example(cls(), (1,), draw=lambda rng, n: scores_and_signs(rng, (n, 1), (n,)))
-        yield Example(
-            cls(), (2, 3), draw=lambda rng, n: scores_and_signs(rng, (n, 2, 3), (n, 2, 3))
-        )
-        yield Example(
-            cls(class_weight=(1.0, 3.0), ignore_index=0),
-            (2, 3),
-            draw=lambda rng, n: scores_and_signs(rng, (n, 2, 3), (n, 2, 3), (-1, 0, 1)),
-        )
+        yield from examples_of_margins(cls(), cls(class_weight=(1.0, 3.0), ignore_index=0))

@@ -65,6 +65,14 @@ def test_validation_measures_the_test_part(run, write, tmp_path: Path) -> None:
     assert told == {"loss": found["val_loss"], "accuracy": found["val_accuracy"]}
 
 
+@pytest.mark.parametrize("given", ["accuracy", "{dense='accuracy'}"])
+def test_a_single_metric_needs_no_list(run, write, tmp_path: Path, given: str) -> None:
+    out, listed = tmp_path / "out.mlpk", tmp_path / "listed.mlpk"
+    result = run("train", write(), "-o", out, "--set", f"fit.metrics={given}")
+    assert result.exit_code == 0, result.stderr
+    assert run("train", write(), "-o", listed).stdout == result.stdout
+
+
 def test_a_longer_run_equals_one_in_two_parts(run, write, trained: Path, tmp_path: Path) -> None:
     config, straight = write(), tmp_path / "straight.mlpk"
     assert run("train", config, "-o", straight, "--set", "fit.epochs=4").exit_code == 0

@@ -1,4 +1,7 @@
-"""Files put together with struct, hashlib and msgpack alone, so that the writer is not its own judge."""
+"""Files put together with struct, hashlib and msgpack alone, so that the writer is not its own judge.
+
+Those of networks are crafted with the writer, from what no network would hand it.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import os
 import shutil
 import struct
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from hashlib import sha256
 from pathlib import Path
@@ -16,7 +19,9 @@ import msgpack
 import numpy as np
 import pytest
 
-from mlpk.file import reader
+import mlpk
+from mlpk import Model
+from mlpk.file import reader, writer
 from mlpk_schemas import ModelSpec
 
 FLOATS = struct.pack("<2f", 1.0, -2.0)
@@ -113,6 +118,43 @@ def arrays() -> dict[str, Any]:
         "dense/used": np.array([True, False, True]),
         "dense/bias": np.array([1.0, -2.0], np.float32),
     }
+
+
+@pytest.fixture(scope="session")
+def made() -> Callable[..., Model]:
+    """Return what makes a network of layers, with options such as `seed=1`."""
+    return lambda *layers, **options: Model(layers, **{"input_shape": (3,), "seed": 0, **options})
+
+
+@pytest.fixture
+def model(made: Callable[..., Model]) -> Model:
+    """A network with parameters and buffers."""
+    return made(mlpk.layers.dense(units=2), "batch_norm")
+
+
+@pytest.fixture(scope="session")
+def crafted() -> Callable[..., bytes]:
+    """Return what makes a file that is in order but for changes in its header or its arrays.
+
+    An array of None is left out.
+    """
+
+    def craft(model: Model, arrays: dict[str, Any] | None = None, **changes: Any) -> bytes:
+        head = {
+            "critical": (),
+            "ext": {},
+            "generator": "mlpk",
+            "meta": {},
+            "plugins": (),
+            "spec": model.spec,
+            "state": None,
+        }
+        tensors = {**model.params, **model.buffers, **(arrays or {})}
+        return writer.dump(
+            {**head, **changes}, {name: a for name, a in tensors.items() if a is not None}
+        )
+
+    return craft
 
 
 @pytest.fixture

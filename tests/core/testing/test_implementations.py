@@ -21,7 +21,11 @@ from mlpk.testing.implementations import CHECKS
 
 HERE = Path(__file__).parent
 FAULTS = tomllib.loads((HERE / "implementation_faults.toml").read_text("utf-8"))["fault"]
-SUBJECTS = {"dense": "layers", "mean_squared_error": "losses", "momentum": "optimizers"}
+SUBJECTS = {
+    "layers": ("dense", "relu", "maximum", "embedding"),
+    "losses": ("mean_squared_error",),
+    "optimizers": ("momentum",),
+}
 SLIPS = ("NameError", "AttributeError", "KeyError", "TypeError", "ImportError")
 Outcomes = Callable[..., list[Outcome]]
 
@@ -62,13 +66,14 @@ def failed(found: list[Outcome]) -> set[str]:
     return {outcome.case.check.__name__ for outcome in found if outcome.state == "failed"}
 
 
-@pytest.mark.parametrize("where", SUBJECTS)
-def test_what_is_right_passes_and_every_check_applies(outcomes: Outcomes, where: str) -> None:
-    found = outcomes(where, [])
-    assert failed(found) == set()
-    passed = {outcome.case.check.__name__ for outcome in found if outcome.state == "passed"}
-    names = {check.__name__ for check in CHECKS[SUBJECTS[where]]}
-    assert passed == {*names, "some_example_is_served"}
+@pytest.mark.parametrize("family", SUBJECTS)
+def test_what_is_right_passes_and_every_check_applies(outcomes: Outcomes, family: str) -> None:
+    passed = set()
+    for where in SUBJECTS[family]:
+        found = outcomes(where, [])
+        assert failed(found) == set()
+        passed |= {outcome.case.check.__name__ for outcome in found if outcome.state == "passed"}
+    assert passed == {*(check.__name__ for check in CHECKS[family]), "some_example_is_served"}
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault['where']}: {fault['what']}")
@@ -77,10 +82,24 @@ def test_a_fault_is_found_by_its_check(outcomes: Outcomes, fault: dict[str, Any]
     assert failed(found) == {fault["check"]}
 
 
-@pytest.mark.parametrize("where", SUBJECTS)
-def test_each_check_is_seen_to_fail(where: str) -> None:
-    planted = {fault["check"] for fault in FAULTS if fault["where"] == where}
-    names = {check.__name__ for check in CHECKS[SUBJECTS[where]]}
+@pytest.mark.usefixtures("three_threads")
+def test_threads_of_blas_that_stay_changed_are_found(outcomes: Outcomes) -> None:
+    changes = [
+        ["HELD = {}", "from mlpk.blas import _openblas"],
+        ["    rows = x.reshape(", "    _openblas().set(1)\n    rows = x.reshape("],
+    ]
+    found = outcomes("dense", changes, "process_is_left_alone")
+    assert failed(found) == {"process_is_left_alone"}
+    assert found[0].message == (
+        "BLAS had 3 threads, and has now 1, in the whole process: set back what it had, in "
+        "`finally`, or leave it"
+    )
+
+
+@pytest.mark.parametrize("family", SUBJECTS)
+def test_each_check_is_seen_to_fail(family: str) -> None:
+    planted = {fault["check"] for fault in FAULTS if fault["where"] in SUBJECTS[family]}
+    names = {check.__name__ for check in CHECKS[family]}
     assert planted - {"some_example_is_served"} == names
 
 

@@ -200,6 +200,28 @@ def test_going_on_under_another_says_that_the_bits_will_differ(
         run(path, epochs=4, resume=True)
 
 
+class Stop:
+    """Ends a run after its first epoch."""
+
+    @mlpk.hookimpl
+    def mlpk_epoch_end(self, fit: Any) -> None:
+        fit.stop()
+
+
+@pytest.mark.parametrize(("epochs", "callbacks"), [(1, ()), (3, (Stop,))], ids=["all", "stopped"])
+def test_a_run_at_its_end_computes_nothing_more_and_warns_of_nothing(
+    implementing: Implementing, tmp_path: Path, epochs: int, callbacks: tuple[type, ...]
+) -> None:
+    path = tmp_path / "run.mlpk"
+    run(path, epochs, callbacks=[each() for each in callbacks])
+    written = path.read_bytes()
+    implementing("swift", Implementation("adam", update=watched))
+    SEEN.clear()
+    run(path, epochs, callbacks=[each() for each in callbacks], resume=True)
+    assert SEEN == []
+    assert path.read_bytes() == written
+
+
 def test_going_on_under_the_same_is_exact(implementing: Implementing, tmp_path: Path) -> None:
     implementing("swift", Implementation("adam", update=watched))
     straight = run(tmp_path / "straight.mlpk", epochs=4)

@@ -11,14 +11,17 @@ import numpy as np
 from mlpk.arrays import Array
 from mlpk.choice import method
 from mlpk.optimizer import Optimizer, Step
-from mlpk.testing.implemented import Implemented
+from mlpk.testing.implemented import MANY, Implemented
 from mlpk.testing.memory import assert_steady
+from mlpk.testing.process import left_alone
 from mlpk.testing.threads import THREADS, together
 from mlpk_schemas.records import values
 
 __all__ = ["CHECKS"]
 
 STEPS = 12
+# Step by step as far as corrections of the first steps reach, and then where they are over.
+LATE = (*range(1, 41), 100, 101, 1000, 10**4, 10**6)
 SHAPES: tuple[tuple[int, ...], ...] = ((), (1,), (5,), (4, 3), (6, 1), (3, 3, 2, 4))
 # One element, a few, more than a block of core's, and enough to be cut among threads.
 LENGTHS = (1, 7, 1000, 20_011, 300_007)
@@ -37,6 +40,28 @@ def steps_agree(case: Implemented) -> None:
                 fast.step(t)
                 where = f"of shape {shape}, step {t}, decays={decays}"
                 case.assert_agree(fast.arrays, plain.arrays, where)
+
+
+def late_steps_agree(case: Implemented) -> None:
+    """Long after the first steps, where corrections for these are over, all is the plain one's still."""
+    for shape in _shapes(case, [(4, 3)]):
+        plain, fast = (_Run(case, shape, plain=plain) for plain in (True, False))
+        for t in LATE:
+            plain.step(t)
+            fast.step(t)
+            case.assert_agree(fast.arrays, plain.arrays, f"in step {t}", many=MANY)
+
+
+def gradients_of_zero_agree(case: Implemented) -> None:
+    """Gradients of zero, of either sign, first of all elements and then of some, are followed."""
+    for shape in _shapes(case, [(4, 3)]):
+        plain, fast = (_Run(case, shape, plain=plain) for plain in (True, False))
+        for t in range(1, STEPS + 1):
+            grad = plain.drawn(t)
+            grad.flat[:: 1 if t < STEPS // 2 else 3] = 0.0 if t % 2 else -0.0
+            plain.step(t, grad)
+            fast.step(t, grad)
+            case.assert_agree(fast.arrays, plain.arrays, f"of zeros, step {t}")
 
 
 def any_length_agrees(case: Implemented) -> None:
@@ -104,6 +129,14 @@ def nothing_is_kept_on_the_optimizer(case: Implemented) -> None:
     assert vars(optimizer) == before, f"{sorted(vars(optimizer).keys() - before.keys())} is new"
 
 
+def process_is_left_alone(case: Implemented) -> None:
+    """NumPy's alarms and the threads of BLAS are afterwards what they were before."""
+    for shape in _shapes(case, SHAPES):
+        run = _Run(case, shape)
+        with left_alone():
+            run.step(1)
+
+
 def scratch_is_only_scratch(case: Implemented) -> None:
     """Nothing is read from scratch memory that was not written before: it may be full of NaN."""
     for shape in _shapes(case, SHAPES):
@@ -145,12 +178,15 @@ def what_is_not_finite_shows(case: Implemented) -> None:
 
 CHECKS = (
     steps_agree,
+    late_steps_agree,
+    gradients_of_zero_agree,
     any_length_agrees,
     what_lies_around_is_left_alone,
     gradient_is_left_alone,
     all_state_is_in_slots,
     threads_do_not_meet,
     nothing_is_kept_on_the_optimizer,
+    process_is_left_alone,
     scratch_is_only_scratch,
     memory_stays_steady,
     what_is_not_finite_shows,

@@ -1,9 +1,12 @@
-"""What the examples of several losses draw."""
+"""Examples of several losses, and what they draw."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
+from mlpk import Example, Loss
 from mlpk.arrays import Array
 
 
@@ -12,7 +15,16 @@ def three_probabilities(rng: np.random.Generator, shape: tuple[int, ...]) -> Arr
     return rng.dirichlet((8.0, 8.0, 8.0), shape)
 
 
-def scores_and_signs(
+def examples_of_margins(plain: Loss, weighing: Loss) -> Iterator[Example]:
+    """Yield examples of losses of scores and signs; `weighing` weighs these, and ignores 0."""
+    yield Example(plain, (1,), draw=lambda rng, n: _scored(rng, (n, 1), (n,)))
+    yield Example(plain, (2, 3), draw=lambda rng, n: _scored(rng, (n, 2, 3), (n, 2, 3)))
+    yield Example(
+        weighing, (2, 3), draw=lambda rng, n: _scored(rng, (n, 2, 3), (n, 2, 3), (-1, 0, 1))
+    )
+
+
+def _scored(
     rng: np.random.Generator,
     scores: tuple[int, ...],
     signs: tuple[int, ...],

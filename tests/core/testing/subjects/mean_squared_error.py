@@ -17,8 +17,9 @@ def forward(_loss, ctx, prediction, target, weight):
         share /= n
     else:
         share *= weight
-        share /= weight.sum()
+        share /= weight.sum() or 1
     rows = error.reshape(n, -1)
+    rows[share == 0] = 0
     losses = np.einsum("ne,ne->n", rows, rows, out=ctx.empty("losses", (n,)))
     losses *= share
     return float(losses.sum()), (error, share)

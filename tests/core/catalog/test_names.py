@@ -1,7 +1,7 @@
+"""Names and ids, and what they stand for."""
+
 from __future__ import annotations
 
-import copy
-import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +11,6 @@ import mlpk
 from mlpk import MissingPluginError, MlpkError, PluginError, UnknownKindError, catalog
 from mlpk.catalog import Brought, Catalog, Record
 from mlpk.errors import TooNew
-from mlpk.family import Family
 
 
 class Dense:
@@ -235,157 +234,3 @@ def test_an_id_belongs_to_a_distribution(small: Catalog) -> None:
 def test_a_class_that_nobody_brought_has_no_id(small: Catalog) -> None:
     with pytest.raises(MlpkError, match=r"^int: this class is not registered.*plugins\.add"):
         small.id_of(int)
-
-
-class TestFamily:
-    """The view that users have, on the catalog in force."""
-
-    def test_it_is_a_mapping(self) -> None:
-        layers = Family("layers")
-        assert layers["dense"] is layers.dense is layers.get("dense")
-        assert "dense" in layers
-        assert "mlpk:dense" not in layers
-        assert len(layers) == len(list(layers)) == len(dict(layers))
-        assert sorted(layers) == list(layers)
-        assert layers.get("nothing", 3) == 3
-
-    def test_what_is_in_it_can_be_had(self, small: Catalog) -> None:
-        held = catalog.current()
-        catalog.swap(lambda _: small)
-        try:
-            layers = Family("layers")
-            assert list(layers) == ["acme:gate", "dense", "zeta:dense", "zeta:gate"]
-            assert "gate" not in layers
-            assert Family("optimizers")["acme:gate"] is len
-            assert "acme:gate" in Family("optimizers")
-            assert "gate" in Family("optimizers")
-        finally:
-            catalog.swap(lambda _: held)
-
-    @pytest.mark.parametrize("name", [3, None, (), "nothing"])
-    def test_it_answers_for_what_is_not_there(self, name: Any) -> None:
-        layers = Family("layers")
-        assert name not in layers
-        assert layers.get(name) is None
-        with pytest.raises(KeyError):
-            layers[name]
-
-    def test_attributes_that_are_not_there_are_attribute_errors(self) -> None:
-        assert not hasattr(mlpk.layers, "nothing")
-        assert not hasattr(mlpk.layers, "_private")
-        with pytest.raises(AttributeError, match="Did you mean 'dense'"):
-            _ = mlpk.layers.dens
-
-    def test_a_notebook_completes_and_shows_it(self) -> None:
-        assert {"dense", "relu", "keys"} <= set(dir(mlpk.layers))
-        assert repr(mlpk.schedules).startswith("<mlpk.schedules: constant, ")
-
-    def test_it_can_be_copied(self) -> None:
-        assert list(copy.deepcopy(mlpk.layers)) == list(mlpk.layers)
-
-
-def test_a_catalog_that_cannot_be_made_leaves_the_old_one_in_force() -> None:
-    held = catalog.current()
-
-    def fail(_: object) -> Catalog:
-        raise KeyError("x")
-
-    with pytest.raises(KeyError):
-        catalog.swap(fail)
-    assert catalog.current() is held
-
-
-def test_the_unfinished_catalog_is_seen_by_the_thread_that_makes_it_and_those_it_starts(
-    small: Catalog, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(catalog, "in_force", None)
-    seen: dict[str, Catalog] = {}
-    half = Catalog(small.brought[:1], ())
-    begun, started = threading.Event(), threading.Event()
-
-    def stranger() -> None:
-        begun.wait()
-        started.set()
-        seen.update(stranger=catalog.current())
-
-    waiting = threading.Thread(target=stranger)
-    waiting.start()
-
-    def grandchild() -> None:
-        seen.update(grandchild=catalog.current())
-
-    def child() -> None:
-        seen.update(child=catalog.current())
-        own = threading.Thread(target=grandchild)
-        own.start()
-        own.join()
-
-    def make(show_unfinished: Any) -> Catalog:
-        show_unfinished(half)
-        seen["mine"] = catalog.current()
-        begun.set()
-        started.wait()
-        own = threading.Thread(target=child)
-        own.start()
-        own.join()
-        assert "stranger" not in seen
-        return small
-
-    catalog.swap(make)
-    waiting.join()
-    assert seen == {"mine": half, "child": half, "grandchild": half, "stranger": small}
-    assert catalog.current() is small
-
-
-def test_who_makes_a_catalog_may_not_make_another_meanwhile(
-    small: Catalog, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(catalog, "in_force", small)
-
-    def make(_: object) -> Catalog:
-        with pytest.raises(PluginError, match="plugins are being loaded, and one of them changes"):
-            catalog.swap(lambda _: small)
-        return small
-
-    catalog.swap(make)
-    assert catalog.swap(lambda _: small) is small  # and then it is free again
-
-
-def test_asking_before_the_first_party_kinds_are_there_is_an_error(
-    small: Catalog, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(catalog, "in_force", None)
-
-    def make(_: object) -> Catalog:
-        with pytest.raises(PluginError, match="mlpk's own plugins ask for kinds while they are"):
-            catalog.current()
-        return small
-
-    assert catalog.current(make) is small
-    assert catalog.current(make) is small  # there is one now: nothing is made
-
-
-def test_many_threads_that_ask_first_get_one_catalog(monkeypatch: pytest.MonkeyPatch) -> None:
-    held = catalog.current()
-    monkeypatch.setattr(catalog, "in_force", None)
-    made: list[Catalog] = []
-    start = threading.Barrier(8)
-
-    def discovered(_: object) -> Catalog:
-        made.append(held)
-        return held
-
-    monkeypatch.setattr(catalog, "discovered", discovered)
-    found: list[Catalog] = []
-
-    def ask() -> None:
-        start.wait()
-        found.append(catalog.current())
-
-    threads = [threading.Thread(target=ask) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(made) == 1
-    assert found == [held] * 8

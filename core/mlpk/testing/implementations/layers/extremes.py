@@ -1,0 +1,130 @@
+"""What tells implementations of a layer apart that agree on ordinary numbers."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+
+from mlpk.arrays import Array
+from mlpk.errors import DataError
+from mlpk.example import Example
+from mlpk.testing.bench import Bench
+from mlpk.testing.implementations.layers.benches import (
+    MODES,
+    assert_both_ways,
+    benches,
+    real_inputs,
+    whole_inputs,
+)
+from mlpk.testing.implemented import Implemented, plainly
+
+__all__ = ["CHECKS"]
+
+# Where slopes jump and the largest are several: at 0, of either sign, and at round numbers.
+KINKS = {"zeros": (0.0,), "round numbers": (0.0, 1.0, -1.0, -0.0, 3.0, -3.0, 2.0, 0.5, -2.5, 1.0)}
+PLACES = {"the first value": slice(1), "each value": slice(None)}
+WHOLE = ("uint8", "int32", "int64")
+# Of an index, the first that is refused lies but a little outside.
+BEYOND = (-1, *(2**power for power in range(16)))
+
+
+def kinks_agree(case: Implemented) -> None:
+    """On zeros and round numbers, where slopes jump and maxima are several, both ways are plain."""
+    plain, fast = benches(case)
+    for called, values in KINKS.items():
+        for bench in (plain, fast):
+            for place, name in enumerate(real_inputs(bench)):
+                # Inputs that are turned against each other meet in some values, not in all.
+                numbers = np.roll(np.array(values, case.dtype), place)
+                bench.inputs[name] = np.resize(numbers, bench.inputs[name].shape)
+        for training in (True, False):
+            where = f"of {called}, where slopes jump, {MODES[training]}"
+            assert_both_ways(case, plain, fast, where, training=training)
+
+
+def what_is_not_finite_shows(case: Implemented) -> None:
+    """NaN or infinity among the inputs shows in the rows where the plain one lets it, and nowhere else."""
+    plain, fast = benches(case)
+    given = dict(plain.inputs)
+    # Evaluation first, before training has put NaN into the buffers.
+    for training, value, place in product((False, True), (np.nan, np.inf, -np.inf), PLACES):
+        for bench in (plain, fast):
+            for name in real_inputs(bench):
+                bench.inputs[name] = given[name].copy()
+                bench.inputs[name][:1].reshape(-1)[PLACES[place]] = value
+        with np.errstate(all="ignore"):
+            with plainly():
+                wanted = plain.both_ways(training=training)
+            with case.faster():
+                found = fast.both_ways(training=training)
+        rows = {*plain.names, *(f"d{name}" for name in given)} & wanted.keys()
+        where = f"where {place} of row 0 is {value}, {MODES[training]}"
+        case.assert_rows_agree({name: found[name] for name in rows}, wanted, where)
+
+
+def whole_numbers_of_any_type_agree(case: Implemented) -> None:
+    """Inputs of whole numbers may be uint8, int32 or int64."""
+    whole_inputs(benches(case)[0])
+    for dtype in WHOLE:
+        typed = _typed(case.example, dtype)
+        plain, fast = Bench(typed, case.dtype), Bench(typed, case.dtype)
+        assert_both_ways(case, plain, fast, f"of inputs of {dtype}")
+
+
+def numbers_out_of_range_are_refused(case: Implemented) -> None:
+    """Whole numbers that the plain one refuses are refused with a `DataError`, and not looked up."""
+    plain, fast = benches(case)
+    for name in whole_inputs(plain):
+        held = plain.inputs[name]
+        for value in BEYOND:
+            plain.inputs[name] = fast.inputs[name] = _with_last(held, value)
+            try:
+                with plainly():
+                    wanted = plain.forward(training=False)
+            except DataError as error:
+                _assert_refused(case, fast, f"{value} in {name}", str(error))
+                if value > 0:
+                    break  # what lies further outside might be no memory of this process
+            else:
+                with case.faster():
+                    found = fast.forward(training=False)
+                case.assert_agree(found, wanted, f"of an input with {value}")
+        plain.inputs[name] = fast.inputs[name] = held
+
+
+CHECKS = (
+    kinks_agree,
+    what_is_not_finite_shows,
+    whole_numbers_of_any_type_agree,
+    numbers_out_of_range_are_refused,
+)
+
+
+def _assert_refused(case: Implemented, fast: Bench, what: str, why: str) -> None:
+    with case.faster():
+        try:
+            fast.forward(training=False)
+        except DataError:
+            return
+    raise AssertionError(
+        f"{what} was computed with, where the plain one refuses it ({why}): call the layer's "
+        "`check` first, or what is compiled reads memory that is not the array's"
+    )
+
+
+def _with_last(array: Array, value: int) -> Array:
+    """Return a copy of an array that ends in this value."""
+    copy = array.copy()
+    copy.reshape(-1)[-1] = value
+    return copy
+
+
+def _typed(example: Example, dtype: str) -> Example:
+    """Return an example that draws its whole numbers in a dtype."""
+
+    def draw(rng: np.random.Generator, n: int) -> tuple[Array, ...]:
+        arrays = (np.asarray(drawn) for drawn in example.inputs(rng, n))
+        return tuple(each.astype(dtype) if each.dtype.kind in "iu" else each for each in arrays)
+
+    return Example(example.instance, *example.input_shapes, draw=draw, linear=example.linear)
