@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import Any, NoReturn
 
 import numpy as np
@@ -61,17 +62,31 @@ def as_array(given: Any, role: str) -> Array:
     """Return one array of numbers; lists, text and objects are refused with advice."""
     if isinstance(given, (list, tuple)):
         refuse_list(given, (), role)
+    if isinstance(given, str):
+        problem = f"{role}: wanted an array, found the text {shown(given)}"
+        raise DataError(f"{problem}; if it is the name of a file, open that first: np.load(...)")
+    if type(given) is not np.ndarray:
+        _refuse_masked(given, role)
     array = np.asarray(given)
     if array.dtype.kind not in "biuf":
         problem = f"wanted real numbers, found dtype {array.dtype}"
         if array.size:
             problem += f", such as {shown(array.item(0))}"
-        if array.dtype.kind in "US":
+        if array.dtype.kind in "US" and role.startswith("y"):
             problem += "; number the classes from 0 first: np.unique(y, return_inverse=True)[1]"
         raise DataError(f"{role}: {problem}")
     if array.ndim == 0:
         raise ShapeError("wanted rows on the first axis, found a single number", role)
     return array
+
+
+def _refuse_masked(given: Any, role: str) -> None:
+    """Refuse an array some of whose values are masked: without the mask they would count."""
+    if np.ma.is_masked(given):
+        raise DataError(
+            f"{role}: wanted a value everywhere, found {np.ma.getmaskarray(given).sum()} that are "
+            "masked; fill them, x.filled(0), or leave their rows out"
+        )
 
 
 def check_input(array: Array, spec: InputSpec, role: str) -> None:
@@ -83,9 +98,11 @@ def check_input(array: Array, spec: InputSpec, role: str) -> None:
     )
     if not fits:
         wanted = ", ".join(["rows", *("any" if n is None else str(n) for n in spec.shape)])
-        hint = (
-            "; put the one row into an array of rows: x[None]" if array.shape == spec.shape else ""
-        )
+        hint = ""
+        if array.shape == spec.shape:
+            hint = "; put the one row into an array of rows: x[None]"
+        elif None not in spec.shape and prod(shape) == prod(n or 0 for n in spec.shape):
+            hint = f"; a row has as many numbers: x.reshape{(-1, *spec.shape)}"
         raise ShapeError(f"wanted shape ({wanted}), found {array.shape}{hint}", role)
     if 0 in shape:
         raise ShapeError(f"wanted lengths from 1, found {array.shape}", role)

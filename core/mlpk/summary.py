@@ -33,7 +33,8 @@ def summary(graph: Graph, storage: Storage) -> str:
     two or more axes and the layer's declaration tells the positions: those of its output, of a
     transposed convolution's input, the steps of a recurrent layer.
 
-    What depends on an unknown length shows as "?". The totals count shared arrays once.
+    What depends on an unknown length shows as "?". A node that uses another's arrays says so behind
+    its kind; the totals count shared arrays once.
     """
     rows: list[tuple[str, ...]] = [
         (spec.name, "input", _shape(spec.shape), "0", "0", "", "") for spec in graph.inputs.values()
@@ -45,11 +46,20 @@ def summary(graph: Graph, storage: Storage) -> str:
         works.append(multiply_adds(node))
         kind = node.layer.identity if isinstance(node.layer, Opaque) else node.layer.kind
         fed_by = "" if len(node.inputs) == 1 else f" ({', '.join(node.inputs)})"
+        fed_by += _shared(node)
         sizes = _sizes(storage, node.params.values(), node.buffers.values(), outputs[-1])
         rows.append((node.name, kind + fed_by, _shape(node.shape), *sizes, _count(works[-1])))
     sizes = _sizes(storage, graph.arrays("params"), graph.arrays("buffers"), _total(outputs))
     total = ("total", "", "", *sizes, _count(_total(works)))
     return table(HEAD, rows, NUMBERS, total) + _left_alone(graph, storage)
+
+
+def _shared(node: Node) -> str:
+    """Return whose arrays a node uses, for its row; "" if they are its own."""
+    arrays = (*node.params.values(), *node.buffers.values())
+    owners = dict.fromkeys(array.rpartition("/")[0] for array in arrays)
+    owners.pop(node.name, None)
+    return f", arrays of {' and '.join(owners)}" if owners else ""
 
 
 def _sizes(

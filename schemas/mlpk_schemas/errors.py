@@ -75,6 +75,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """
     from difflib import get_close_matches  # noqa: PLC0415 - only mistakes need it
 
-    likely = [other for other in islice(known, _MOST_NAMES) if len(other) <= _LONGEST]
-    match = get_close_matches(name, likely, n=1) if len(name) <= _LONGEST else []
-    return f" Did you mean '{match[0]}'?" if match else ""
+    likely = {
+        other.lower(): other for other in islice(known, _MOST_NAMES) if len(other) <= _LONGEST
+    }
+    match = get_close_matches(name.lower(), likely, n=1) if len(name) <= _LONGEST else []
+    return f" Did you mean '{likely[match[0]]}'?" if match else ""

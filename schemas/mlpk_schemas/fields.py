@@ -84,7 +84,10 @@ class TupleCheck(Check):
         )
 
     def advice(self, value: object) -> str:
-        return "; write a list of its values, in order" if isinstance(value, Mapping) else ""
+        if isinstance(value, Mapping):
+            return "; write a list of its values, in order"
+        alone = self.repeated and type(value) in (int, float)
+        return f"; one alone is written [{value}]" if alone else ""
 
     def _all_exact(self, value: Sequence[object]) -> bool:
         return set(map(type, value)) <= self.items[0].exact and is_plain(list(value))

@@ -88,10 +88,19 @@ def test_what_speaks_numpy_s_protocol_is_taken() -> None:
         (
             np.array(["a"]),
             DataError,
-            "x: wanted real numbers, found dtype <U1, such as 'a' (str); number the classes",
+            "x: wanted real numbers, found dtype <U1, such as 'a' (str)",
         ),
         (np.zeros(2, "M8[s]"), DataError, "x: wanted real numbers, found dtype datetime64[s]"),
-        ("text", DataError, "x: wanted real numbers, found dtype <U4"),
+        (
+            "digits.npy",
+            DataError,
+            "x: wanted an array, found the text 'digits.npy' (str); if it is the name of a file",
+        ),
+        (
+            np.ma.masked_array([1.0, 2.0, 3.0], [False, True, True]),
+            DataError,
+            "x: wanted a value everywhere, found 2 that are masked; fill them, x.filled(0)",
+        ),
         (None, DataError, "x: wanted real numbers, found dtype object, such as None"),
         (
             iter([1]),
@@ -108,6 +117,17 @@ def test_what_is_no_array_of_numbers_is_refused(
         as_array(given, "x")
     assert str(caught.value).startswith(sentence)
     assert isinstance(caught.value, ValueError)
+
+
+def test_text_is_told_to_be_numbered_where_it_may_be_labels() -> None:
+    with pytest.raises(DataError, match=r"such as 'a' .*; number the classes from 0"):
+        as_array(np.array(["a"]), "y['kind']")
+    with pytest.raises(DataError, match=r"such as 'a' \(str\)$"):
+        as_array(np.array(["a"]), "x['kind']")
+
+
+def test_an_array_that_may_be_masked_but_is_not() -> None:
+    assert as_array(np.ma.masked_array([1.0, 2.0]), "x").tolist() == [1, 2]
 
 
 def test_rows_fit_an_input_where_its_lengths_are_known() -> None:
@@ -128,6 +148,14 @@ def test_a_single_row_gets_the_hint_that_it_is_one() -> None:
     spec = InputSpec(name="input", shape=(3,), dtype="float32")
     with pytest.raises(ShapeError, match=r"found \(3,\); put the one row into an array of rows"):
         check_input(np.zeros(3), spec, "x")
+
+
+def test_rows_of_as_many_numbers_get_the_hint_to_reshape_them() -> None:
+    spec = InputSpec(name="input", shape=(2, 3), dtype="float32")
+    with pytest.raises(ShapeError, match=r"found \(5, 6\); .*: x\.reshape\(-1, 2, 3\)$"):
+        check_input(np.zeros((5, 6)), spec, "x")
+    with pytest.raises(ShapeError, match=r"found \(5, 7\)$"):
+        check_input(np.zeros((5, 7)), spec, "x")
 
 
 @pytest.mark.parametrize(

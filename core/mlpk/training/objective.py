@@ -135,10 +135,11 @@ class Objective:
         except Exception as error:
             raise self._accident(error, output, "backward") from error
         wanted = self._shapes[output]
-        if np.shape(gradient) != wanted:
+        if output not in self._proven and np.shape(gradient) != wanted:
             problem = f"wanted a gradient in the shape {wanted} of the output '{output}'"
             where = self._where(output, "backward")
             raise ShapeError(f"{problem}, found {np.shape(gradient)}", where)
+        self._proven.add(output)
         return gradient
 
     def _accident(self, error: Exception, output: str, way: str) -> PluginError:
@@ -233,13 +234,13 @@ def _check_meaning(graph: Graph, output: str, loss: Loss) -> None:
         raise GraphError(
             f"{loss.kind} takes logits and makes the probabilities itself, but the output "
             f"'{output}' already gives probabilities ({kind}): twice would train "
-            f"badly. Take {kind} off the end, or use a loss that takes probabilities"
+            f"badly. Take {kind} off the end; mlpk.Model(['{kind}'], input_shape=...) makes "
+            "probabilities of what the network then predicts"
         )
     if loss.takes == "probabilities" and gives != "probabilities":
         raise GraphError(
             f"{loss.kind} takes probabilities, but the output '{output}' ({kind}) "
-            "gives any real number. End the network in softmax or sigmoid, or use a loss that "
-            "takes logits"
+            "gives any real number. End the network in softmax, or use a loss that takes logits"
         )
 
 

@@ -7,12 +7,11 @@ from typing import ClassVar
 
 import numpy as np
 from attrs import field
-from attrs.validators import and_, ge, le
 
 from mlpk import Context, Declaration, Example, Layer, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape
-from mlpk_plugins.layers.parts.kept import MOST, kept
+from mlpk_plugins.layers.parts.kept import kept, share
 
 
 @define
@@ -27,7 +26,7 @@ class Dropout(Layer):
     kind: ClassVar[str] = "dropout"
     gives: ClassVar[str] = "same"
 
-    rate: float = field(validator=and_(ge(0.0), le(MOST)))
+    rate: float = field(validator=share)
 
     def declare(self, x: Shape) -> Declaration:
         return Declaration(x)

@@ -62,7 +62,7 @@ def test_the_highest_rate_is_one_that_float32_can_draw():
 
 @pytest.mark.parametrize("rate", [-0.1, 1 - 2.0**-25, 1.0, 1.5])
 def test_the_rate_lies_in_0_to_1(rate):
-    with pytest.raises(ConfigError, match=r"dropout.rate"):
+    with pytest.raises(ConfigError, match=r"dropout.rate: wanted the share of .* to leave out"):
         Dropout(rate=rate)
 
 

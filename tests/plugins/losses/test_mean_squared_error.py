@@ -51,6 +51,13 @@ def test_shapes_must_agree(prediction, target):
         MeanSquaredError().forward(Context("float64"), np.zeros(prediction), np.zeros(target))
 
 
+def test_labels_are_told_how_to_become_one_hot():
+    with pytest.raises(ShapeError, match=r"one-hot rows with np\.eye\(3\)\[y\]$"):
+        MeanSquaredError().check((3,), np.zeros(7, int))
+    with pytest.raises(ShapeError, match=r"found \(7,\)$"):
+        MeanSquaredError().check((3,), np.zeros(7))
+
+
 def test_targets_are_checked_before_training():
     MeanSquaredError().check((1,), np.zeros(7))
     MeanSquaredError().check((2, 3), np.zeros((7, 2, 3)))

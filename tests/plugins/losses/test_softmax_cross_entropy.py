@@ -276,11 +276,21 @@ def test_numbers_out_of_range_are_refused(fields):
 
 @pytest.mark.parametrize(
     ("labels", "hint"),
-    [(np.zeros((4, 1), int), r"y\[\.\.\., 0\]$"), (np.zeros(4), r"y\.astype\(int\)$")],
+    [
+        (np.zeros((4, 1), int), r"y\[\.\.\., 0\]$"),
+        (np.zeros(4), r"y\.astype\(int\)$"),
+        (np.array([1.0, 2.0, np.nan]), r"NaN in row 2 is no label: leave such rows out"),
+        (np.array([1, np.iinfo("i8").min]), r"in row 1: .*; it is what astype makes of NaN"),
+    ],
 )
 def test_labels_in_another_form_are_told_what_makes_them_labels(labels, hint):
     with pytest.raises(MlpkError, match=hint):
         SoftmaxCrossEntropy().check((10,), labels)
+
+
+def test_labels_of_rows_for_predictions_of_positions():
+    with pytest.raises(ShapeError, match=r"\(N, 8, 8\).*; for one label a row, flatten or pool"):
+        SoftmaxCrossEntropy().check((8, 8, 10), np.zeros(4, int))
 
 
 def test_a_single_class_is_no_choice():

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from mlpk import Context
 from mlpk.arrays import Array
 
 # The highest rate: above it, no random number of float32 would keep a value.
-MOST = 1 - 2**-24
+_MOST = 1 - 2**-24
+
+
+def share(_: object, __: Any, rate: float) -> None:
+    """Refuse a field that is no share of values to leave out."""
+    if not 0 <= rate <= _MOST:
+        problem = "wanted the share of values to leave out, from 0 to less than 1"
+        raise ValueError(f"{problem}, found {rate}")
 
 
 def kept(ctx: Context, rate: float, shape: tuple[int, ...]) -> Array:

@@ -12,6 +12,7 @@ from mlpk.declaration import Shape, known
 from mlpk_plugins.losses.parts.class_axis import class_sums
 from mlpk_plugins.losses.parts.weights import drop_uncounted
 
+PIECE = 4096  # elements whose products are added up in float32
 SLACK = 1e-3  # shares that were rounded, be it to float16, sum to 1 within this
 
 
@@ -20,10 +21,13 @@ def alike(prediction: Shape, target: Array) -> Array:
     if len(prediction) == 2 and prediction[1] == 1 and _fits(prediction[:1], target.shape):  # noqa: PLR2004 - a column
         return target[:, None]
     if not _fits(prediction, target.shape):
-        raise ShapeError(
+        problem = (
             f"wanted targets of the predictions' shape {_named(prediction)}, "
             f"found {_named(target.shape)}"
         )
+        if target.dtype.kind in "iu" and _fits(prediction[:-1], target.shape):
+            problem += f"; labels become one-hot rows with np.eye({prediction[-1]})[y]"
+        raise ShapeError(problem)
     return target
 
 
@@ -44,27 +48,38 @@ def check_classes(kind: str, prediction: Shape) -> None:
 
 
 def class_targets(
-    ctx: Context, prediction: tuple[int, ...], target: Array, ignored: int | None = None
+    ctx: Context,
+    prediction: tuple[int, ...],
+    target: Array,
+    ignored: int | None = None,
+    whole: float = 1.0,
 ) -> Array:
-    """Return scratch (n, ..., classes): each class's share of each row, or position of a row.
+    """Return scratch (n, ..., classes): each class's share of each row, or position, times `whole`.
 
     Labels become one-hot, and zeros where they are `ignored`. That they are in range, and shares a
     distribution, `check_class_targets` saw to.
     """
     shares = ctx.empty("targets", prediction)
-    if not _are_labels(prediction, target, ignored):
-        np.copyto(shares, target, casting="same_kind")
+    if not are_labels(prediction, target, ignored):
+        shares[...] = target
+        shares *= whole
         return shares
-    classes = prediction[-1]
-    np.equal(target[..., None], np.arange(classes), out=shares)
-    if ignored is not None and 0 <= ignored < classes:
-        shares[..., ignored] = 0
+    shares.fill(0)
+    places = ctx.empty("places", target.shape, np.intp)
+    places[...] = target
+    if ignored is not None:
+        skipped = np.equal(target, ignored, out=ctx.empty("skipped", target.shape, np.bool_))
+        np.copyto(places, 0, where=skipped)
+    places += ctx.views("starts", (shares,), _starts)
+    shares.reshape(-1)[places] = whole
+    if ignored is not None:
+        np.copyto(shares, 0, where=skipped[..., None])
     return shares
 
 
 def check_class_targets(prediction: Shape, target: Array, ignored: int | None = None) -> None:
     """Refuse labels out of range, shares that are no distribution, and what is neither."""
-    if _are_labels(prediction, target, ignored):
+    if are_labels(prediction, target, ignored):
         _refuse_outside(target, known(prediction[-1]), ignored)
     else:
         _check_shares(target)
@@ -76,14 +91,14 @@ def cross(ctx: Context, t: Array, logs: Array, *others: Array) -> float:
     A class without a share adds nothing, be its log -inf, nor does a row without any; for these,
     zeros are written to logs, and for such a row to `others` too.
     """
-    total = _summed(ctx, t, logs)
+    total = _summed(t, logs)
     if isnan(total):
         least, free = (ctx.empty(name, t.shape, np.bool_) for name in ("least", "free"))
         np.logical_and(np.equal(logs, -inf, out=least), np.equal(t, 0, out=free), out=free)
         np.copyto(logs, 0, where=free)
         for each in (logs, *others):
             drop_uncounted(ctx, each, row_shares(ctx, t))
-        total = _summed(ctx, t, logs)
+        total = _summed(t, logs)
     return 0.0 - total  # a minus alone makes -0.0 of nothing
 
 
@@ -111,10 +126,19 @@ def check_range(target: Array, low: float, high: float, ignored: int | None = No
         raise DataError(f"target {target[at]} in row {at[0]}: wanted {wanted}", int(at[0]))
 
 
-def _summed(ctx: Context, t: Array, logs: Array) -> float:
-    terms = np.multiply(t, logs, out=ctx.empty("terms", t.shape))
-    rows = class_sums(ctx, terms, ctx.empty("rows", (*t.shape[:-1], 1)))
-    return float(np.add.reduce(rows, axis=None, dtype=np.float64))
+def _starts(shares: Array) -> Array:
+    """Return where each row of shares (n, ..., classes) begins, counted in elements."""
+    classes = shares.shape[-1]
+    return np.arange(0, shares.size, classes).reshape(shares.shape[:-1])
+
+
+def _summed(t: Array, logs: Array) -> float:
+    """Return sum(t * logs), pieces of it added up in float64. Both lie in C order."""
+    if t.size <= PIECE:
+        return float(t.reshape(-1).dot(logs.reshape(-1)))
+    one, other = t.reshape(-1), logs.reshape(-1)
+    pieces = (slice(at, at + PIECE) for at in range(0, t.size, PIECE))
+    return sum(float(one[piece].dot(other[piece])) for piece in pieces)
 
 
 def _check_shares(shares: Array) -> None:
@@ -135,7 +159,7 @@ def _check_shares(shares: Array) -> None:
         )
 
 
-def _are_labels(prediction: Shape, target: Array, ignored: int | None) -> bool:
+def are_labels(prediction: Shape, target: Array, ignored: int | None) -> bool:
     """Tell labels (n, ...) from shares (n, ..., classes), one-hot or soft, by shape and dtype."""
     shaped_like_labels = _fits(prediction[:-1], target.shape)
     if shaped_like_labels and target.dtype.kind in "iu":
@@ -152,9 +176,18 @@ def _are_labels(prediction: Shape, target: Array, ignored: int | None) -> bool:
         f"{_named(prediction)}; found {target.dtype} {_named(target.shape)}"
     )
     if shaped_like_labels:
+        if target.dtype.kind == "f" and np.isnan(target).any():
+            row = int(np.argwhere(np.isnan(target))[0][0])
+            problem += (
+                f"; NaN in row {row} is no label: leave such rows out, or give them a number "
+            )
+            raise DataError(f"{problem}of their own, and the loss that as ignore_index", row)
         raise DataError(f"{problem}; whole numbers become labels with y.astype(int)")
-    column = target.dtype.kind in "iu" and _fits((*prediction[:-1], 1), target.shape)
-    raise ShapeError(f"{problem}; drop the last axis, y[..., 0]" if column else problem)
+    if target.dtype.kind in "iu" and _fits((*prediction[:-1], 1), target.shape):
+        problem += "; drop the last axis, y[..., 0]"
+    elif target.ndim == 1 and len(prediction) > 2:  # noqa: PLR2004 - the batch and the classes
+        problem += "; for one label a row, flatten or pool before the layer that gives the classes"
+    raise ShapeError(problem)
 
 
 def _refuse_outside(labels: Array, classes: int, ignored: int | None) -> None:
@@ -166,6 +199,8 @@ def _refuse_outside(labels: Array, classes: int, ignored: int | None) -> None:
         problem = f"label {labels[at]} in row {at[0]}: wanted 0 to {classes - 1}"
         if ignored is not None:
             problem += f", or {ignored}"
+        elif labels[at] == np.iinfo(labels.dtype).min < 0:
+            problem += "; it is what astype makes of NaN: look for NaN before that"
         elif labels[at] < 0:
             problem += f"; where it means no class, take a loss with ignore_index={labels[at]}"
         raise DataError(problem, int(at[0]))
