@@ -39,6 +39,8 @@ CAVEAT = (
     " Plugins are being loaded: until all are, they and the threads that they start see mlpk's own "
     "kinds alone."
 )
+# Whose lines an error of a plugin goes through on its way: Python's machinery for imports, and ours.
+OURS = {"importlib", "mlpk", "pluggy"}
 _told: set[str] = set()  # each failure is told once in a process
 
 
@@ -233,7 +235,18 @@ def _reason(error: BaseException) -> str:
     first = said.partition("\n")[0]
     if isinstance(error, MlpkError) and first:
         return first
-    return f"{type(error).__name__}: {first}".removesuffix(": ")
+    told = f"{type(error).__name__}: {first}".removesuffix(": ")
+    return told if isinstance(error, SyntaxError) else told + _place(error)  # which says where
+
+
+def _place(error: BaseException) -> str:
+    """Return where an error came up, " (file, line 3)"; "" where that is in no module but ours."""
+    found = ""
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        module = str(frame.f_globals.get("__name__"))
+        if module.partition(".")[0] not in OURS:
+            found = f" ({Path(frame.f_code.co_filename).name}, line {line})"
+    return found
 
 
 def _told_of(record: Record) -> str:

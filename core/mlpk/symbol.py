@@ -146,8 +146,8 @@ def declared(layer: Layer, shapes: tuple[Shape, ...], where: str) -> Declaration
         error.add_note(f"The layer {layer.kind} of {where} was asked to declare itself.")
         raise
     if not isinstance(declaration, Declaration):
-        problem = f"declare must return a mlpk.Declaration, found {shown(declaration)}"
-        raise ConfigError(f"{where}, {layer.kind}", problem)
+        problem = f"must return a mlpk.Declaration, found {shown(declaration)}"
+        raise ConfigError(where, f"{layer.kind}.declare {problem}")
     if len(declaration.output) > MOST_AXES:
         problem = f"wanted at most {MOST_AXES} axes, found {len(declaration.output)}"
         raise ShapeError(problem, where)

@@ -142,13 +142,21 @@ class UnionCheck(Check):
                     named = option.named and not exactly and isinstance(value, str | Mapping)
                     if named or len(error.where) > len(where) or type(error) is not ConfigError:
                         deepest = error
+        if deepest and isinstance(deepest.__cause__, KeyError) and self._is_name(value):
+            deepest = ConfigError(where, f"wanted {self.wanted}; {deepest.problem}")
         raise self._of_text(value, where) or deepest or self.refuse(value, where)
+
+    def _is_name(self, value: object) -> bool:
+        """Tell whether a value was taken for a name where a number may stand as well."""
+        return isinstance(value, str) and any(
+            isinstance(option, FloatCheck | IntCheck) for option in self.options
+        )
 
     def _of_text(self, value: object, where: str) -> ConfigError | None:
         """Return what to say of text where other text or a number is wanted: the rest is no help."""
         if not isinstance(value, str):
             return None
-        if any(isinstance(option, FloatCheck | IntCheck) for option in self.options):
+        if self._is_name(value):
             with suppress(ValueError):
                 problem = f"wanted a number, found the text {shown(value)}; write it without quotes"
                 return ConfigError(where, f"{problem}: {float(value):g}")

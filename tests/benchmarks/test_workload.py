@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import tracemalloc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
 
 import numpy as np
 import pytest
@@ -102,3 +106,49 @@ def test_a_step_takes_no_memory_of_the_size_of_a_batch(name):
         tracemalloc.stop()
     assert len(watch.taken) == 3
     assert max(watch.taken) < BUFFERS < 4 * workload.batch * workload.net.outputs()
+
+
+class Calls:
+    """Counts the functions of Python that are entered, from one step to the next."""
+
+    def __init__(self) -> None:
+        self.counts: list[int] = []
+
+    @contextmanager
+    def counting(self) -> Iterator[None]:
+        """Count until the end."""
+        before, self.count = sys.getprofile(), 0
+        sys.setprofile(self.entered)
+        try:
+            yield
+        finally:
+            sys.setprofile(before)
+
+    def entered(self, frame: FrameType, event: str, _: object) -> None:
+        self.count += event == "call"
+
+    @mlpk.hookimpl
+    def mlpk_batch_end(self, fit):
+        self.counts.append(self.count)
+        self.count = 0
+
+
+def test_a_small_step_is_few_calls_of_python():
+    """What W6 takes is calls, not arithmetic. More than these are a step that has become slower."""
+    workload, calls = named("W6"), Calls()
+    x, y = (array[: 5 * workload.batch] for array in workload.data())
+    with calls.counting():
+        model_of(workload.net).fit(
+            x, y, loss="softmax_cross_entropy", optimizer="sgd", batch_size=workload.batch,
+            callbacks=[calls], progress=False,
+        )  # fmt: skip
+    assert max(calls.counts[1:]) <= 104
+
+
+def test_predicting_a_row_is_few_calls_of_python():
+    workload, calls = named("P1 W2 1"), Calls()
+    model, (x, _) = model_of(workload.net), workload.data()
+    model.predict(x)
+    with calls.counting():
+        model.predict(x)
+    assert calls.count <= 44

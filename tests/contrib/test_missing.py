@@ -51,7 +51,7 @@ def test_all_that_is_missing_is_told_with_claims_and_reasons(zoo: Any, saved: Pa
     ]
     assert reasons == {
         "zoo-good-gates:tern": "zoo-good-gates 2.1 is blocked: kept out by MLPK_PLUGINS_BLOCK",
-        "zoo-moody:nuthatch": "zoo-moody 1.0 failed to load: ImportError: not today",
+        "zoo-moody:nuthatch": "zoo-moody 1.0 failed to load: ImportError: not today (zoo_moody.py, line 4)",
     }
     many = "3 kinds of this file are not active here: 'zoo-good-gates:tern' (the "
     assert text.startswith(f"{saved}: {many}")
@@ -71,6 +71,6 @@ def test_the_doctor_says_the_same(zoo: Any, saved: Path) -> None:
     assert remarks == {
         "zoo-good-gates:tern": "zoo-good-gates 2.1 is blocked: kept out by MLPK_PLUGINS_BLOCK",
         "zoo-several:gull": None,
-        "zoo-moody:nuthatch": "zoo-moody 1.0 failed to load: ImportError: not today",
+        "zoo-moody:nuthatch": "zoo-moody 1.0 failed to load: ImportError: not today (zoo_moody.py, line 4)",
         "_local:kiwi": "was added in the program that saved it",
     }

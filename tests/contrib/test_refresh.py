@@ -88,5 +88,5 @@ def test_what_was_broken_is_tried_again_and_what_is_gone_is_gone(nest: Any, plug
     print(json.dumps([*seen, [record.dist for record in mlpk.plugins.refresh()]]))
     """,
     )
-    problem = "ModuleNotFoundError: No module named 'zoo_missing'"
+    problem = "ModuleNotFoundError: No module named 'zoo_missing' (zoo_heron.py, line 1)"
     assert answer == [problem, "1.1", "heron", ["mlpk"]]

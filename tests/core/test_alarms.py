@@ -19,6 +19,7 @@ from mlpk import (
     Optimizer,
     Param,
     PluginError,
+    alarms,
     define,
 )
 from mlpk.alarms import muted
@@ -114,6 +115,30 @@ def test_muted_is_silent_and_ends() -> None:
         ring_all()
     with pytest.raises(FloatingPointError):
         ring_all()
+
+
+def test_muted_ends_where_an_error_leaves_it_and_within_itself() -> None:
+    def fails_muted() -> None:
+        with muted():
+            with muted():
+                ring_all()
+            ring_all()
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fails_muted()
+    assert np.geterr() == FINE
+
+
+def test_it_is_silent_where_numpy_keeps_alarms_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alarms, "_kept", None)
+    test_muted_ends_where_an_error_leaves_it_and_within_itself()
+
+
+def test_a_setting_is_found_without_a_change_to_that_of_the_thread() -> None:
+    found = alarms._silence()
+    assert np.geterr() == FINE
+    assert (found is None) == (np.lib.NumpyVersion(np.__version__) < "2.0.0")
 
 
 def test_layers_run_without_alarms(model: Model) -> None:

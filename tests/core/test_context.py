@@ -67,6 +67,20 @@ def test_another_dtype_under_the_same_name_gets_memory_of_its_own() -> None:
     assert ctx.empty("a", (4,)).dtype == np.float32
 
 
+def test_what_lies_in_order_is_handed_back_and_all_else_copied_to_scratch() -> None:
+    ctx = Context("float32")
+    x = np.arange(12).reshape(3, 4)
+    assert ctx.contiguous("x", x) is x
+    for turned in (x.T, x[:, ::2], np.broadcast_to(x[0], (2, 4))):
+        copy = ctx.contiguous("x", turned)
+        assert copy.flags.c_contiguous
+        assert copy.dtype == x.dtype
+        assert copy.tolist() == turned.tolist()
+        assert np.shares_memory(copy, ctx.empty("x", turned.shape, x.dtype))
+    inner = ctx.inner("layer").contiguous("x", x.T)
+    assert not np.shares_memory(inner, ctx.contiguous("x", x.T))
+
+
 def test_in_steady_state_nothing_is_allocated() -> None:
     ctx = Context("float32")
     shapes = [(256, 100), (17, 100), (256, 100)]

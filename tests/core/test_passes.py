@@ -607,3 +607,35 @@ def test_whatever_goes_wrong_in_a_layer_is_told_with_its_node(way: str) -> None:
         there_and_back("memory")
     with pytest.raises(ShapeError, match=r"^node 'mine' \(stumbles\): wanted something else$"):
         there_and_back("shape")
+
+
+@define
+class Wavers(Layer):
+    """y = x, until it is told to return something else than (output, saved)."""
+
+    kind: ClassVar[str] = "wavers"
+    returns: ClassVar[list[Any]] = []
+
+    def declare(self, x: Any) -> Declaration:
+        return Declaration(x)
+
+    def forward(self, arrays: Arrays, ctx: Context, x: Array) -> Any:
+        return self.returns.pop() if self.returns else (x, None)
+
+    def backward(
+        self, arrays: Arrays, ctx: Context, saved: None, dy: Array, grads: Grads
+    ) -> Array | None:
+        return dy
+
+    @classmethod
+    def examples(cls) -> Iterator[Example]:
+        return iter(())
+
+
+def test_what_is_no_output_later_on_is_told_with_its_node_too() -> None:
+    model, x = Model([Wavers().named("mine")], input_shape=(3,)), np.ones((2, 3), np.float32)
+    run = model.new_pass()
+    run.forward({"input": x}, training=True)
+    Wavers.returns.append((x, None, None))
+    with pytest.raises(PluginError, match=r"^node 'mine' \(wavers\), forward: .* unpack"):
+        run.forward({"input": x}, training=True)

@@ -188,7 +188,7 @@ class Declares(Layer):
 
 def test_whatever_goes_wrong_in_a_declaration_names_the_node() -> None:
     x = Input((3,))
-    with pytest.raises(ConfigError, match=r"^mine, declares: declare must return a mlpk.Declar"):
+    with pytest.raises(ConfigError, match=r"^mine: declares.declare must return a mlpk.Declar"):
         Declares("shape")(x, name="mine")
     with pytest.raises(ConfigError, match=r"^mine, groups: wanted a divisor of 3, found 2$"):
         Declares("config")(x, name="mine")

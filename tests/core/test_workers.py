@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from mlpk import Context, blas, workers
-from mlpk.workers import share, undisturbed
+from mlpk.workers import share, single, undisturbed
 
 
 def stretches(count: int, least: int) -> list[tuple[int, int]]:
@@ -49,6 +49,26 @@ def test_stretches_run_at_the_same_time() -> None:
     together = threading.Barrier(3, timeout=10)
     done = share(Context("float32"), 3, 1, lambda _, part: (together.wait(), part.start)[1])
     assert done == [0, 1, 2]
+
+
+def test_where_blas_has_one_thread_products_take_one() -> None:
+    assert single() == (blas.threads() == 1)
+
+
+@pytest.mark.usefixtures("three_threads")
+def test_products_take_one_thread_where_work_is_shared_and_until_its_turn_ends() -> None:
+    with undisturbed() as turn:
+        assert not single()
+        assert share(Context("float32"), 3, 1, lambda *_: single()) == [True, True, True]
+        assert single()
+    assert not single()
+    with turn:
+        turn.hold()
+        elsewhere: list[bool] = []
+        thread = threading.Thread(target=lambda: elsewhere.append(single()))
+        thread.start()
+        thread.join()
+        assert (single(), elsewhere) == (True, [False])
 
 
 @pytest.mark.usefixtures("three_threads")

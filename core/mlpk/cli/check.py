@@ -66,7 +66,8 @@ def _cases(dist: str, known: dict[str, str]) -> tuple[Record, list[Case]]:
     records = [each for each in catalog.current(survey).records if each.dist == dist]
     for record in records:
         if record.broken:
-            raise CheckError(f"the plugin {record.named} {record.fate}: {record.reason}")
+            told = PluginError(record.error or record.reason, dist)  # what --traceback shows
+            raise CheckError(f"the plugin {record.named} {record.fate}: {record.reason}") from told
     try:
         made = cases(dist, known)
     except PluginError as error:

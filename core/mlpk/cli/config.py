@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from mlpk.errors import ConfigError, FileAccessError, shown
+from mlpk.file.prelude import START
 from mlpk_schemas import run
 from mlpk_schemas.run import RunConfig
 
@@ -28,15 +29,32 @@ changes_option = click.option(
 def read_config(path: str, changes: Iterable[str]) -> RunConfig:
     """Return the configuration of a file, after `changes` ("fit.epochs=3")."""
     try:
-        tree = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        held = Path(path).read_bytes()
     except OSError as error:
         problem = f"{path}: the configuration cannot be read: {error.strerror}"
         raise FileAccessError(problem, path, error.errno) from error
+    if held.startswith(START):
+        raise ConfigError(path, f"wanted a configuration in TOML, found a .mlpk file{_order()}")
+    try:
+        tree = tomllib.loads(held.decode())
     except (ValueError, RecursionError) as error:
-        raise ConfigError(path, f"wanted a configuration in TOML: {error}") from error
+        problem = (
+            "wanted a configuration in TOML, the one form that is read (JSON and YAML are not)"
+        )
+        raise ConfigError(path, f"{problem}: {error}") from error
     for change in changes:
         _apply(tree, change)
     return run.read(tree)
+
+
+def _order() -> str:
+    """Return what the command under way takes, and in which order."""
+    context = click.get_current_context(silent=True)
+    if context is None:
+        return ""
+    taken = [each for each in context.command.params if isinstance(each, click.Argument)]
+    words = " ".join(each.metavar or each.human_readable_name for each in taken)
+    return f"; `{context.command_path}` takes {words}, in this order"
 
 
 def _apply(tree: dict[str, Any], change: str) -> None:

@@ -14,6 +14,7 @@ from mlpk.arrays import Array
 from mlpk.calling import called
 from mlpk.cli.kinds import found
 from mlpk.errors import DataError, FileAccessError
+from mlpk_schemas.errors import quoted
 from mlpk_schemas.run import DataConfig, DatasetConfig
 
 __all__ = ["Data", "read_arrays", "read_data"]
@@ -62,9 +63,17 @@ def read_arrays(path: Path) -> Array | dict[str, Array]:
     except ValueError as error:
         # NumPy takes any other file for a pickle, and advises to allow that.
         problem = f"{path}: wanted an array of numbers in NumPy's .npy or .npz form, np.save(...)"
-        raise DataError(problem) from error
+        raise DataError(f"{problem}; found {_found(path, error)}") from error
     except Exception as error:  # whatever NumPy and zipfile make of a file that is not theirs
         raise DataError(f"{path}: wanted an array in NumPy's .npy or .npz form: {error}") from error
+
+
+def _found(path: Path, error: ValueError) -> str:
+    """Return what a file holds that NumPy reads no array from."""
+    if str(error).startswith("Object arrays"):
+        return 'Python objects (dtype object): make numbers of them, np.array(..., dtype="float32")'
+    with path.open("rb") as file:
+        return f"a file that begins with {quoted(file.read(16))}"
 
 
 def _arrays(given: str | Mapping[str, str] | None, folder: Path) -> Any:

@@ -28,7 +28,8 @@ HEAD = ("kind", "family", "schema", "here", "the file claims", "is here", "state
 def command(ctx: click.Context, model: str, as_json: bool) -> None:
     """Show what a file needs, against what is here.
 
-    The exit status is 0 if the file loads and its training run, if it has one, can go on.
+    The exit status is 0 if the file loads and its training run, if it has one, can go on, or was
+    ended by a callback and is over.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PluginWarning)  # the table tells the same
@@ -61,6 +62,8 @@ def _training(found: Diagnosis) -> str:
     if state is None:
         return "no state kept"
     made = f"epoch {state.epoch}, {state.step:,} updates, computed by '{state.implementation}'"
+    if state.ended:
+        return f"{made}; ended by a callback, and does not go on"
     if state.here not in ("", state.implementation):
         made += f" (here '{state.here}' computes, and the bits will differ)"
     return f"{made}; cannot go on: {state.problem}" if state.problem else f"{made}; can go on"
@@ -102,6 +105,7 @@ def _plain(found: Diagnosis) -> dict[str, Any]:
         else {
             "epoch": state.epoch,
             "step": state.step,
+            "ended": state.ended,
             "implementation": state.implementation,
             "here": state.here or None,
             "problem": state.problem or None,

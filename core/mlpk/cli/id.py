@@ -13,7 +13,7 @@ __all__ = ["command"]
 @click.command("id")
 @click.argument("model", metavar="MODEL.mlpk")
 def command(model: str) -> None:
-    """Print the digest of a file.
+    """Print the digest of a file, as the file states it; `mlpk verify` compares it with the bytes.
 
     mlpk.load(path, expect="sha256:...") accepts no other file.
     """

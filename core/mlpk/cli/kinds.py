@@ -24,7 +24,7 @@ def made(of: Maker[K], given: KindConfig, where: str) -> K:
     try:
         return of(given, where)
     except UnknownKindError as error:
-        raise ConfigError(where, str(error)) from error
+        raise _unknown(error, where) from error
 
 
 def measured(fit: FitConfig) -> dict[str, Any]:
@@ -44,7 +44,12 @@ def found(family: Family, name: str, where: str) -> Any:
     try:
         return family[name]
     except UnknownKindError as error:
-        raise ConfigError(where, str(error)) from error
+        raise _unknown(error, where) from error
+
+
+def _unknown(error: UnknownKindError, where: str) -> ConfigError:
+    plugins = "If a plugin brings it, that has to be installed: `mlpk plugins` lists them."
+    return ConfigError(where, f"{error} {plugins}")
 
 
 def _made_each(of: Maker[K], given: Any, where: str) -> Any:

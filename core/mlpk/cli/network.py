@@ -6,12 +6,15 @@ from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
+import attrs
+
 import mlpk
 from mlpk.cli.kinds import made
 from mlpk.errors import ConfigError, nearest
 from mlpk.layer import Layer
 from mlpk.symbol import Placed, Symbol
 from mlpk_schemas.run import GraphConfig, KindConfig, LayersConfig, Lengths, ModelConfig
+from mlpk_schemas.synonyms import field_hint
 
 __all__ = ["network"]
 
@@ -32,10 +35,26 @@ def _chain(config: LayersConfig, seed: int) -> mlpk.Model:
 
 
 def _placed(given: KindConfig, where: str) -> Layer | Placed:
-    if isinstance(given, str) or "name" not in given:
+    if isinstance(given, str):
         return made(Layer.of, given, where)
     fields = {key: value for key, value in given.items() if key != "name"}
-    return made(Layer.of, fields, where).named(given["name"])
+    layer = _layer(fields, where, ("kind", "name"))
+    return layer.named(given["name"]) if "name" in given else layer
+
+
+def _layer(given: Mapping[str, Any], where: str, own: tuple[str, ...]) -> Layer:
+    """Return a node's layer; of a key that is no field of it, say which keys are the node's `own`."""
+    try:
+        return made(Layer.of, given, where)
+    except ConfigError as error:
+        key = error.where.removeprefix(f"{where}.")
+        fields = attrs.fields_dict(mlpk.layers[given["kind"]]) if key in given else ()
+        if key not in given or key in own or key in fields:
+            raise
+        kind, told = given["kind"], ", ".join(fields) or "none"
+        problem = f"there is no such key; there are {', '.join(own)} and, of '{kind}', {told}."
+        hint = field_hint("layers", kind, key, fields) or nearest(key, [*own, *fields])
+        raise ConfigError(error.where, f"{problem}{hint}") from error
 
 
 def _graph(config: GraphConfig, seed: int) -> mlpk.Model:
@@ -49,7 +68,8 @@ def _graph(config: GraphConfig, seed: int) -> mlpk.Model:
         if name not in places:
             continue
         node = config.nodes[places[name]]
-        layer = made(Layer.of, {**node.fields, "kind": node.kind}, f"model.nodes[{places[name]}]")
+        fields = {**node.fields, "kind": node.kind}
+        layer = _layer(fields, f"model.nodes[{places[name]}]", ("name", "kind", "inputs"))
         symbols[name] = layer(*(symbols[feed] for feed in node.inputs), name=name)
     outputs = config.outputs or _ends(feeds)
     for name in outputs:

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
 
 import mlpk
+from mlpk.arrays import Array
 from mlpk.calling import callback
+from mlpk.cli.check_error import CheckError
 from mlpk.cli.config import changes_option, read_config
 from mlpk.cli.data import read_data
 from mlpk.cli.kinds import made, measured
 from mlpk.cli.network import network
 from mlpk.cli.output import check_model_output
 from mlpk.cli.text import results
-from mlpk.errors import ConfigError
+from mlpk.errors import ConfigError, listing
 from mlpk.optimizer import Optimizer
 from mlpk.training import Fit
+from mlpk.training.checkpoints import beside
+from mlpk.training.plan import EPOCHS
 from mlpk_schemas.records import values
 from mlpk_schemas.run import RunConfig
 
@@ -36,16 +42,18 @@ def command(config: str, output: str, resume: bool, changes: tuple[str, ...]) ->
     It is saved after every epoch, together with what the run needs to go on: --resume takes a run
     that was stopped, or given more epochs, to where it would have come in one go. Without a file
     there --resume starts anew. A callback that puts other weights in place at the end, such as
-    early_stopping or moving_average, has those saved, and ends the run for good.
+    early_stopping or moving_average, has those saved, beside the ones that --resume goes on with.
+    What a callback ended early does not go on: it came as far as it would in one go. To ask for
+    more epochs of such a run gives the exit status 1.
 
-    Results of the last epoch go to standard output.
+    Results of the last epoch go to standard output, or of the one whose weights were put back.
     """
     run = read_config(config, changes)
     check_model_output(output, (config,))
     fit = _fit(run, Path(config).parent, output, resume=resume)
-    if Path(output).exists() and not resume:
-        message = f"{output} will be replaced after the first epoch; --resume would go on with it."
-        click.echo(message, err=True)
+    if not (resume and Path(output).exists()):
+        for line in _replaced(fit, output):
+            click.echo(line, err=True)
     try:
         history = fit.run()
     except KeyboardInterrupt:
@@ -53,27 +61,24 @@ def command(config: str, output: str, resume: bool, changes: tuple[str, ...]) ->
         hint = f"--resume goes on from what {output} holds." if saved else "Nothing was saved yet."
         click.echo(hint, err=True)
         raise
-    if fit.logs:
-        if fit.stopped and fit.epoch < fit.epochs:
-            click.echo(f"A callback ended the run after epoch {fit.epoch}.", err=True)
-    elif fit.stopped:
-        problem = f"The run in {output} ended at epoch {fit.epoch}, and does not go on from there; "
-        click.echo(f"{problem}nothing was trained.", err=True)
-    else:
-        wanted = f"of the {fit.epochs} wanted" if fit.epoch > fit.epochs else f"of {fit.epochs}"
-        click.echo(f"{output} is at epoch {fit.epoch} {wanted} already.", err=True)
-    if not _holds(output, fit.model):
-        # A callback put other weights in place at the end; from these the run cannot go on.
-        click.echo(
-            "A callback put other weights in place at the end, and these are saved; the results "
-            "below are those of the last epoch.",
-            err=True,
-        )
-        fit.stop()
-        fit.save(output)
+    told = _told(fit, output)
+    refused = fit.stopped and not fit.logs and fit.epochs > _planned(output, fit)
+    if told and not refused:
+        click.echo(told, err=True)
+    held = mlpk.load_arrays(output)
+    if not _are(fit.model, held):
+        # A callback put other weights in place at the end; those of the last epoch are in the file.
+        fit.save(output, trained=held)
+        if history.best_epoch is None:
+            problem = "A callback put other weights in place at the end, and these are saved; the "
+            click.echo(f"{problem}results below are those of the last epoch.", err=True)
     if fit.saved:
         click.echo(f"Saved {output}.", err=True)
-    click.echo(results({name: column[-1] for name, column in history.metrics.items()}))
+    if history.best_epoch not in (None, len(history)):
+        click.echo(f"The results below are those of epoch {history.best_epoch}.", err=True)
+    click.echo(results(_measured(history)))
+    if refused:
+        raise CheckError(told)
 
 
 def _fit(run: RunConfig, folder: Path, output: str, *, resume: bool) -> Fit:
@@ -117,12 +122,53 @@ def _fit(run: RunConfig, folder: Path, output: str, *, resume: bool) -> Fit:
         raise (error.moved("", "fit.") if root in values(given) else error) from error
 
 
-def _holds(path: str, model: mlpk.Model) -> bool:
-    """Tell whether a file holds exactly these parameters and buffers."""
-    if not Path(path).exists():
-        return False
-    saved = mlpk.load_arrays(path)
+def _replaced(fit: Fit, output: str) -> Iterator[str]:
+    """Yield what to say of files that lie where a run that starts anew is to write."""
+    for saver in fit.callbacks.savers:
+        if Path(saver.path).exists():
+            mine = Path(saver.path).samefile(output) if Path(output).exists() else False
+            when = "after the first epoch; --resume would go on with it"
+            if not mine:
+                when = "by a callback of this run"
+            yield f"{output if mine else saver.path} will be replaced {when}."
+        older = sorted(path.name for path, _ in beside(Path(saver.path))) if saver.keep > 1 else []
+        if older:
+            yield f"Beside it the checkpoints of an earlier run stay: {listing(older)}."
+
+
+def _told(fit: Fit, output: str) -> str:
+    """Return what to say of a run that did not come to its last epoch just now; "" of one that did."""
+    if fit.logs:
+        early = fit.stopped and fit.epoch < fit.epochs and not fit.history.notes
+        return f"A callback ended the run after epoch {fit.epoch}." if early else ""
+    if fit.stopped:
+        return (
+            f"The run in {output} was ended by a callback after epoch {fit.epoch} and does not go on "
+            "from there, whatever the number of epochs; nothing was trained. To train longer start "
+            "anew, without --resume, and without that callback or with one that waits longer."
+        )
+    wanted = f"of the {fit.epochs} wanted" if fit.epoch > fit.epochs else f"of {fit.epochs}"
+    return f"{output} is at epoch {fit.epoch} {wanted} already."
+
+
+def _planned(output: str, fit: Fit) -> int:
+    """Return how many epochs the run was to have that a file holds."""
+    state = mlpk.inspect(output).state
+    planned = None if state is None else state.fit.options.get(EPOCHS)
+    return planned if isinstance(planned, int) else fit.epochs
+
+
+def _are(model: mlpk.Model, saved: Mapping[str, Array]) -> bool:
+    """Tell whether parameters and buffers are exactly those that were saved."""
     arrays = {**model.params, **model.buffers}
     return all(
         name in saved and np.array_equal(saved[name], array) for name, array in arrays.items()
     )
+
+
+def _measured(history: mlpk.History) -> dict[str, Any]:
+    """Return the results of the epoch whose weights are saved, or of the last."""
+    columns, best = history.metrics.items(), history.best_epoch
+    if best is None:
+        return {name: column[-1] for name, column in columns}
+    return {name: column[best - 1] for name, column in columns if len(column) == len(history)}

@@ -46,11 +46,13 @@ class KindHere:
 class Training:
     """The state of a training run. `problem` says why it cannot go on here, "" if it can.
 
-    `implementation` computed it, and `here` would: "" where it cannot go on.
+    `implementation` computed it, and `here` would: "" where it cannot go on. One that a callback
+    `ended` is over anywhere.
     """
 
     epoch: int
     step: int
+    ended: bool
     implementation: str
     here: str
     problem: str
@@ -75,8 +77,8 @@ class Diagnosis:
 
     @property
     def healthy(self) -> bool:
-        """Whether the file loads, and its training run, if it has one, can go on."""
-        stuck = self.training is not None and self.training.problem
+        """Whether the file loads, and its training run, if it has one that is not over, can go on."""
+        stuck = self.training and not self.training.ended and self.training.problem
         return not (self.damage or self.problem or stuck)
 
 
@@ -116,6 +118,7 @@ def diagnosed(source: Source) -> Diagnosis:
         else Training(
             state.fit.epoch,
             state.optimizer.step,
+            state.fit.stopped,
             state.implementation,
             here,
             "the file does not load here" if problem or damage else stuck,

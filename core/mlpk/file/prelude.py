@@ -10,7 +10,16 @@ import attrs
 
 from mlpk.errors import FileFormatError
 
-__all__ = ["DIGEST_AT", "PRELUDE_SIZE", "VERSION", "Prelude", "digest_text", "pack", "parse"]
+__all__ = [
+    "DIGEST_AT",
+    "PRELUDE_SIZE",
+    "START",
+    "VERSION",
+    "Prelude",
+    "digest_text",
+    "pack",
+    "parse",
+]
 
 PRELUDE_SIZE: Final = 64
 VERSION: Final = (1, 0)

@@ -145,24 +145,30 @@ class Column:
         self._casts = array.dtype != np.dtype(dtype)
         self._memory = Context(array.dtype)
         self._cast = Context(dtype)
+        self._drawn = np.empty(0, array.dtype)
 
     def draw(self, rows: slice | Array) -> Array:
         """Return rows: of a slice that needs no cast a view, else memory of the next draw too."""
-        array = self._array
         if isinstance(rows, slice):
-            drawn = frozen_view(array[rows])  # of the caller's own
+            drawn = frozen_view(self._array[rows])  # of the caller's own
         else:
-            if not array.flags.c_contiguous:  # `take` would copy the whole of it for every batch
-                array = self._array = np.ascontiguousarray(array)
-            # With mode "clip" NumPy writes straight into `out`; the rows are known to be in range.
-            memory = self._memory.empty("drawn", (len(rows), *array.shape[1:]))
-            drawn = array.take(rows, axis=0, out=memory, mode="clip")
+            drawn = self._drawn
+            if len(drawn) != len(rows):
+                drawn = self._drawn = self._prepared(len(rows))
+            # With mode "clip" NumPy writes straight there; the rows are known to be in range.
+            self._array.take(rows, 0, drawn, "clip")
         if not self._casts:
             return drawn
         cast = self._cast.empty("cast", drawn.shape)
         with muted():  # what becomes infinite shows in the loss, and is told there
             np.copyto(cast, drawn, casting="same_kind")
         return cast
+
+    def _prepared(self, rows: int) -> Array:
+        """Return memory for so many rows, and see to it that they can be taken from the array."""
+        if not self._array.flags.c_contiguous:  # `take` would copy the whole of it for every batch
+            self._array = np.ascontiguousarray(self._array)
+        return self._memory.empty("drawn", (rows, *self._array.shape[1:]))
 
 
 def checked_weight(weight: object, rows: int, dtype: str) -> Array:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mlpk.arrays import Array
 from mlpk.errors import ConfigError, DivergedError, shown
 from mlpk.file import model_file
 from mlpk.file.replacement import check_target
@@ -160,14 +161,24 @@ class Fit:
         """Return the generator of (seed, name, step) for the hook that runs; it goes on within that."""
         return self.callbacks.rng(self.seed, name, self.step)
 
-    def save(self, path: str | PathLike[str], *, durable: bool = True) -> str:
+    def save(
+        self,
+        path: str | PathLike[str],
+        *,
+        durable: bool = True,
+        trained: Mapping[str, Array] | None = None,
+    ) -> str:
         """Write model and training state to a file that `fit(checkpoint=, resume=True)` goes on from.
 
-        What the callbacks have yet to do in the hook that calls this is not in the file.
+        What the callbacks have yet to do in the hook that calls this is not in the file. Where one
+        put other parameters and buffers in place at the end of the run, `trained` are those that
+        training goes on with, by name: the file holds them beside the model's.
         """
         resuming.refuse_unresumable(self)
         try:
-            digest = model_file.save(self.model, path, resuming.state_of(self), durable=durable)
+            digest = model_file.save(
+                self.model, path, resuming.state_of(self, trained=trained), durable=durable
+            )
         except ConfigError as error:
             # What grew with the steps: the size of it could not be known before the first.
             problem = (

@@ -17,12 +17,16 @@ class History:
     """One result an epoch under each name: "loss", metrics, "val_loss", "val_..."; and the seconds.
 
     A result is a number, or an array where a metric gives one, such as `confusion_matrix`. The
-    loss includes the penalty of a regularizer.
+    loss includes the penalty of a regularizer. `best_epoch` (from 1) is the epoch whose weights a
+    callback put back at the end, None if they are not those of one; `notes` are sentences that
+    callbacks left on how the run went, which `progress` shows at its end.
     """
 
     # `Any` stands for the arrays: a name tells its reader which of the two it has.
     metrics: dict[str, list[float | Any]] = attrs.field(factory=dict)
     seconds: list[float] = attrs.field(factory=list)
+    best_epoch: int | None = None
+    notes: list[str] = attrs.field(factory=list)
 
     def add(self, logs: Mapping[str, Measured], seconds: float) -> None:
         """Append the results of one epoch."""

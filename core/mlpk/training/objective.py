@@ -119,6 +119,7 @@ class Objective:
         """Find out what computes each loss, anew where another catalog is in force."""
         active, model = catalog.current(), self._model
         self._forward, self._backward, self._by = {}, {}, {}
+        self._proven: set[str] = set()
         for output, loss in self.losses.items():
             shape = model.graph.nodes[output].shape
             found = active.choice.of(loss, (shape,), model.dtype)
@@ -171,8 +172,9 @@ def aligned(prediction: tuple[int | None, ...], target: Array) -> Array:
     Against each other they would broadcast to (N, N). Integers may be labels, which losses check.
     """
     column = len(prediction) == 2 and prediction[1] == 1  # noqa: PLR2004 - rows and one column
-    real = target.ndim == 1 and target.dtype.kind == "f"
-    return target[:, None] if column and real else target
+    if column and target.ndim == 1 and target.dtype.kind == "f":
+        return target[:, None]
+    return target
 
 
 def per_output(model: Model, given: Any, role: str) -> dict[str, Any]:

@@ -20,14 +20,16 @@ from mlpk_schemas.tree import is_plain
 if TYPE_CHECKING:
     from mlpk.training.fit import Fit
 
-__all__ = ["options", "plan", "refuse_differences"]
+__all__ = ["EPOCHS", "options", "plan", "refuse_differences"]
 
 # The key among the options of a run under which the fields of its callbacks stand.
 CONFIGS = "configs"
+# The key of the number of epochs that a run was to have which a callback ended.
+EPOCHS = "epochs"
 
 
 def options(fit: Fit) -> dict[str, Any]:
-    """Return the arguments of `fit` that a resumed run must repeat."""
+    """Return the arguments of `fit` that a resumed run must repeat; of an ended one, the epochs too."""
     regularizer = fit.objective.regularizer
     rows = isinstance(fit.source, Rows)
     configs = _configs(fit)
@@ -44,6 +46,7 @@ def options(fit: Fit) -> dict[str, Any]:
         "callbacks": [name for name, _ in fit.callbacks.planned()],
         "batches": None if rows else fit.batches,
         **({CONFIGS: configs} if configs else {}),
+        **({EPOCHS: fit.epochs} if fit.stopped else {}),
     }
 
 
@@ -115,7 +118,8 @@ def _own(value: Any) -> Any:
 
 def _parts(given: dict[str, Any]) -> dict[str, Any]:
     """Return options as they are compared: the fields of callbacks beside the rest."""
-    rest = {name: value for name, value in given.items() if name not in (SCHEMAS, CONFIGS)}
+    apart = (SCHEMAS, CONFIGS, EPOCHS)
+    rest = {name: value for name, value in given.items() if name not in apart}
     return {"fit": rest, "callbacks": given.get(CONFIGS, {})}
 
 

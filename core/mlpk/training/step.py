@@ -11,7 +11,7 @@ import numpy as np
 from mlpk import blas
 from mlpk.alarms import muted
 from mlpk.arrays import Array
-from mlpk.errors import DataError, DivergedError, MlpkError
+from mlpk.errors import DataError, DivergedError
 from mlpk.workers import undisturbed
 
 if TYPE_CHECKING:
@@ -79,12 +79,13 @@ class TrainingStep:
                 turn.hold()
             try:
                 loss = self._forward(batch, number)
-            except MlpkError:
+                self._pass.backward(self.objective.backward())
+            except Exception:  # no update follows
                 for buffer, held in self._buffers:
                     np.copyto(buffer, held)
                 raise
-            self._pass.backward(self.objective.backward())
-            self._gather(lr_factor)
+            if self.mean is None or self._gathered_all(self.mean):
+                self._update(lr_factor)
         return loss
 
     def finish(self, lr_factor: float) -> None:
@@ -99,7 +100,7 @@ class TrainingStep:
         except DataError as error:
             raise batch.blamed(error) from None
         loss = self.objective.forward(outputs, batch) + self.objective.penalty()
-        if _nan_without_weight(outputs, batch.weight):
+        if batch.weight is not None and _nan_without_weight(outputs, batch.weight):
             loss = nan  # no loss shows it, but 0 * nan would stand in the gradients
         if not isfinite(loss):
             batch.refuse_nan()
@@ -121,19 +122,16 @@ class TrainingStep:
             "parameters and buffers are those before this step"
         )
 
-    def _gather(self, lr_factor: float) -> None:
-        if self.mean is None:
-            self._update(lr_factor)
-            return
+    def _gathered_all(self, mean: Array) -> bool:
+        """Take the gradients of a batch into the mean of several, and tell whether it is time for an update."""
         mass = max(self.objective.masses.values())
         self.mass += mass
         # A mean, and no sum of products: float32 holds neither these nor 1 / mass of weights of 1e-44.
         share = mass / self.mass if self.mass else 0.0
-        self.mean *= 1 - share
-        self.mean += np.multiply(self.updater.grads.flat, share, out=self._scaled)
+        mean *= 1 - share
+        mean += np.multiply(self.updater.grads.flat, share, out=self._scaled)
         self.gathered += 1
-        if self.gathered == self.accumulate:
-            self._update(lr_factor)
+        return self.gathered == self.accumulate
 
     def _update(self, lr_factor: float) -> None:
         if self.mean is not None:
@@ -144,8 +142,8 @@ class TrainingStep:
         self.updater.advance(lr_factor)
 
 
-def _nan_without_weight(outputs: Mapping[str, Array], weight: Array | None) -> bool:
+def _nan_without_weight(outputs: Mapping[str, Array], weight: Array) -> bool:
     """Tell whether a row of weight 0, which counts for nothing in a loss, came out as nan."""
-    if weight is None or weight.all():
-        return False
-    return any(bool(np.isnan(output[weight == 0]).any()) for output in outputs.values())
+    return not weight.all() and any(
+        bool(np.isnan(output[weight == 0]).any()) for output in outputs.values()
+    )

@@ -75,9 +75,7 @@ class Updater:
         for name, factor in factors.items():
             decays = self.optimizer.decays and graph.params[name].decay
             groups.setdefault((decays, factor), []).append(name)
-        self.runs = self.params.runs(factors)
-        self._groups = groups
-        self._blocks = self._cut()
+        self._take(groups)
 
     def step(self, lr_factor: float = 1.0) -> None:
         """Clip the gradients if asked to, and update the parameters."""
@@ -102,6 +100,17 @@ class Updater:
             self._update(block.param, block.grad, block.slots, step)
             if flush:
                 self._flush(block)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle and copy with the model: what it walks is memory of that."""
+        slots = {name: arena.flat for name, arena in self.slots.items()}
+        return _again, (self.optimizer, self.model, self.t, slots, self._groups)
+
+    def _take(self, groups: dict[tuple[bool, float], list[str]]) -> None:
+        """Walk the parameters of these groups, of which each has its decay and factor."""
+        self.runs = self.params.runs(name for names in groups.values() for name in names)
+        self._groups = groups
+        self._blocks = self._cut()
 
     def _choose(self) -> None:
         """Find out what computes the update, anew where another catalog is in force."""
@@ -161,6 +170,22 @@ class Updater:
                 piece = flat[at:end]
                 size = np.abs(piece, out=self._step.scratch("flush", piece))
                 np.copyto(piece, 0, where=size < self._tiny)
+
+
+def _again(
+    optimizer: Optimizer,
+    model: Model,
+    t: int,
+    slots: Mapping[str, Array],
+    groups: dict[tuple[bool, float], list[str]],
+) -> Updater:
+    """Return an updater as another was when it was pickled."""
+    made = Updater(optimizer, model)
+    made.t = t
+    for name, flat in slots.items():
+        made.slots[name].flat[:] = flat
+    made._take(groups)  # noqa: SLF001 - of this module's own class
+    return made
 
 
 def _pieces(size: int, longest: int) -> list[tuple[int, int]]:

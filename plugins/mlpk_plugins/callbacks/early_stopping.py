@@ -12,7 +12,7 @@ from mlpk import ConfigError, hookimpl
 from mlpk.arrays import Array
 from mlpk.errors import shown
 from mlpk.metric import Best
-from mlpk_plugins.callbacks.parts.monitor import check_mode, monitored
+from mlpk_plugins.callbacks.parts.monitor import check_mode, monitored, name_of
 
 if TYPE_CHECKING:
     from mlpk import Model
@@ -25,7 +25,8 @@ class EarlyStopping:
     `monitor` is a name in the history: by default "val_loss", without validation "loss". `mode`
     says which way is better, "min" or "max"; by default what the metric says, and "min" of losses.
     At the end of the run the best weights are put back, buffers included; with
-    `keep_best=False` they stay those of the last step.
+    `keep_best=False` they stay those of the last step. `best_epoch` is the best one, from 1; the
+    history has it as well, and a note on how the run ended.
 
     L. Prechelt, Early stopping - but when?, 1998.
     """
@@ -79,6 +80,26 @@ class EarlyStopping:
     def mlpk_fit_end(self, fit: Fit) -> None:
         for array, best in zip(_arrays(fit.model), self._weights, strict=False):
             array[...] = best
+        if self._weights:
+            fit.history.best_epoch = self.best_epoch
+        if self.waited:  # else the run ended, by itself, with its best epoch
+            fit.history.notes.append(self._told(fit))
+
+    def _told(self, fit: Fit) -> str:
+        """Return a sentence on whether it ended the run, what was best, and whose weights there are."""
+        name = name_of(self.monitor, {*fit.logs, *fit.history.metrics})
+        more = (self.mode or fit.best(name)) == "max"
+        told = self.kind
+        if self.waited >= self.patience:
+            told += f" ended the run after epoch {fit.epoch}"
+        if self.best_epoch:
+            best = -self.best if more else self.best
+            told += f": {name} was best in epoch {self.best_epoch}, {best:.6g}; "
+        else:
+            told += f": {name} was a number in no epoch; "
+        if self._weights:
+            return f"{told}the weights of epoch {self.best_epoch} are back"
+        return f"{told}the weights stay those of the last step"
 
     def config(self) -> dict[str, Any]:
         """Return what must be the same in a run that goes on."""

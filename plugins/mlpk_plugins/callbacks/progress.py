@@ -20,7 +20,8 @@ class Progress:
 
     On a terminal it is a bar a run with the newest numbers, and a line for each finished epoch;
     elsewhere only these lines. They have all that is a number; the arrays of a metric such as
-    `confusion_matrix` are left to the history.
+    `confusion_matrix` are left to the history. At the end come the notes of other callbacks, such
+    as why `early_stopping` ended the run.
     """
 
     kind: ClassVar[str] = "progress"
@@ -54,13 +55,18 @@ class Progress:
         if self._bar is not None:
             self._bar.console.print(line, highlight=False)
         else:
-            print(line, file=self._stream or sys.stderr, flush=True)
+            self._print(line)
 
-    @hookimpl
+    @hookimpl(trylast=True)
     def mlpk_fit_end(self, fit: Fit) -> None:
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
+        for note in fit.history.notes:
+            self._print(note)
+
+    def _print(self, line: str) -> None:
+        print(line, file=self._stream or sys.stderr, flush=True)
 
 
 def _bar(stream: TextIO) -> Bar:

@@ -210,7 +210,31 @@ def test_what_a_plugin_raises_is_its_failure(check: Check) -> None:
 def test_a_broken_plugin_does_not_pass(check: Check) -> None:
     done = check("raise RuntimeError('no luck')", MLPK_PLUGINS_STRICT="1")
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "Error: the plugin acme-gates 1.5 failed to load: RuntimeError: no luck\n"
+    sentence = (
+        "Error: the plugin acme-gates 1.5 failed to load: RuntimeError: no luck (acme.py, line 1)\n"
+    )
+    assert done.stderr == sentence
+
+
+def test_a_failed_import_is_told_with_its_line_and_its_traceback(check: Check) -> None:
+    source = "import mlpk\n\nimport nothing_of_this_name\n"
+    done = check(source, "--traceback")
+    assert (done.returncode, done.stdout) == (1, "")
+    problem = "ModuleNotFoundError: No module named 'nothing_of_this_name'"
+    assert done.stderr.endswith(
+        f"Error: the plugin acme-gates 1.5 failed to load: {problem} (acme.py, line 3)\n"
+    )
+    assert "    import nothing_of_this_name\n" in done.stderr
+
+
+def test_a_line_that_python_tells_itself_is_not_told_twice(check: Check) -> None:
+    done = check("x = 1\nx = = 1\n")
+    assert done.stderr.endswith(": SyntaxError: invalid syntax (acme.py, line 2)\n")
+
+
+def test_what_the_hooks_break_is_told_where_they_stand(check: Check) -> None:
+    done = check("import mlpk\n@mlpk.hookimpl\ndef mlpk_layers():\n    return 1 / 0\n")
+    assert done.stderr.endswith(": ZeroDivisionError: division by zero (acme.py, line 4)\n")
 
 
 def test_a_kind_without_examples_does_not_pass(check: Check) -> None:

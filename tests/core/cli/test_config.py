@@ -76,6 +76,28 @@ def test_what_is_no_toml_is_refused(tmp_path: Path, content: bytes) -> None:
         read_config(str(path), [])
 
 
+@pytest.mark.parametrize("content", ['{"seed": 0}', "seed: 0\n"])
+def test_other_forms_are_not_read(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "run.toml"
+    path.write_text(content)
+    with pytest.raises(ConfigError, match=r"the one form that is read \(JSON and YAML are not\): "):
+        read_config(str(path), [])
+
+
+def test_a_model_in_the_place_of_a_configuration_is_told_so(
+    run, write, trained: Path, tmp_path: Path
+) -> None:
+    sentence = f"Error: {trained}: wanted a configuration in TOML, found a .mlpk file; "
+    swapped = run("evaluate", write(), trained)
+    assert swapped.exit_code == 2
+    assert swapped.stderr.startswith(sentence)
+    assert swapped.stderr.endswith(" evaluate` takes MODEL.mlpk CONFIG.toml, in this order\n")
+    result = run("train", trained, "-o", tmp_path / "out.mlpk")
+    assert result.stderr.endswith(" train` takes CONFIG.toml, in this order\n")
+    with pytest.raises(ConfigError, match=r"found a .mlpk file$"):
+        read_config(str(trained), [])
+
+
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileAccessError, match=r"absent\.toml: the configuration cannot be read"):
         read_config(str(tmp_path / "absent.toml"), [])

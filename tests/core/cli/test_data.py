@@ -94,8 +94,18 @@ def test_what_is_no_array_is_refused(tmp_path: Path, content: bytes) -> None:
 def test_a_pickle_is_never_opened(tmp_path: Path) -> None:
     path = tmp_path / "x.npy"
     np.save(path, np.array([print], object), allow_pickle=True)
+    wanted = r"wanted an array of numbers in NumPy's \.npy or \.npz form, np.save\(...\); found "
+    objects = (
+        rf'{wanted}Python objects \(dtype object\): make numbers of them, np.array\(..., dtype="'
+    )
+    with pytest.raises(DataError, match=objects):
+        read_arrays(path)
+    np.savez(tmp_path / "x.npz", x=np.array([print], object))
+    with pytest.raises(DataError, match=objects):
+        read_arrays(tmp_path / "x.npz")
+    path.write_text("1,2,3\n4,5,6\n7,8,9\n")
     with pytest.raises(
-        DataError, match=r"wanted an array of numbers in NumPy's \.npy or \.npz form"
+        DataError, match=rf"{wanted}a file that begins with b'1,2,3\\n4,5,6\\n7,8,'$"
     ):
         read_arrays(path)
 

@@ -291,7 +291,8 @@ def test_json(run, path: Path, trained: Path) -> None:
     assert found["training"] is None
     found = json.loads(run("doctor", trained, "--json").stdout)
     assert found["training"] == {
-        "epoch": 2, "step": 46, "implementation": "numpy", "here": "numpy", "problem": None
+        "epoch": 2, "step": 46, "ended": False, "implementation": "numpy", "here": "numpy",
+        "problem": None,
     }  # fmt: skip
     trained.write_bytes(b"")
     result = run("doctor", trained, "--json")

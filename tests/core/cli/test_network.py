@@ -82,6 +82,12 @@ def test_several_outputs_are_named() -> None:
             "Did you mean 'he_normal'?",
         ),
         ([{"units": 2}], "model.layers[0]", "wanted one of the layers"),
+        (
+            [{"kind": "dense", "units": 2, "nme": "head"}],
+            "model.layers[0].nme",
+            "there are kind, name and, of 'dense', units, bias, init. Did you mean 'name'?",
+        ),
+        (["swish"], "model.layers[0]", "If a plugin brings it, that has to be installed"),
     ],
 )
 def test_a_wrong_layer_is_named_with_its_path(layers: list[Any], where: str, words: str) -> None:
@@ -96,6 +102,18 @@ def test_a_wrong_layer_is_named_with_its_path(layers: list[Any], where: str, wor
         ([node("a", "relu", "imaeg")], "model.nodes[0].inputs", "Did you mean 'image'?"),
         ([node("a", "rely", "image")], "model.nodes[0]", "Did you mean 'relu'?"),
         ([node("a", "dense", "image", unit=1)], "model.nodes[0].unit", "Did you mean 'units'?"),
+        (
+            [node("a", "dense", "image", input="image", units=1)],
+            "model.nodes[0].input",
+            "there are name, kind, inputs and, of 'dense', units, bias, init. Did you mean 'inputs",
+        ),
+        ([node("a", "relu", "image", x=1)], "model.nodes[0].x", "inputs and, of 'relu', none."),
+        (
+            [node("a", "dense", "image", out_features=1)],
+            "model.nodes[0].out_features",
+            "Did you mean 'units'?",
+        ),
+        ([node("a", "dense", "image", units="1")], "model.nodes[0].units", "wanted an integer"),
         ([node("image", "relu", "image")], "model.nodes[0].name", "two inputs or nodes"),
         ([node("a", "relu", "b"), node("b", "relu", "a")], "model.nodes", "in a circle"),
         ([node("a", "relu", "a")], "model.nodes", "in a circle: a -> a"),

@@ -63,7 +63,7 @@ def test_a_broken_plugin_is_shown_with_its_traceback(broken: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     (row,) = [line for line in done.stdout.splitlines() if line.startswith("luckless  ")]
     assert row.split()[:4] == ["luckless", "1.0", "failed", "0"]
-    assert row.endswith("  RuntimeError: no luck")
+    assert row.endswith("  RuntimeError: no luck (luckless.py, line 1)")
     assert done.stdout.rstrip().endswith("RuntimeError: no luck")
 
 
@@ -109,7 +109,7 @@ def test_what_goes_into_a_pipe_is_not_cut(broken: Path) -> None:
         for line in call(broken, COLUMNS="80").stdout.splitlines()
         if line.startswith("luckless  ")
     ]
-    assert row.endswith("no luck at all")
+    assert row.endswith("no luck at all (luckless.py, line 1)")
 
 
 def test_kinds_without_a_short_name_are_told_with_their_ids(broken: Path) -> None:

@@ -116,5 +116,8 @@ def test_rows_of_another_shape_are_refused(run, trained: Path, tmp_path: Path) -
     np.save(tmp_path / "x.npy", np.ones((3, 8, 8)))
     result = run("predict", trained, tmp_path / "x.npy", "-o", tmp_path / "out.npy")
     assert result.exit_code == 2
-    assert result.stderr == "Error: x: wanted shape (rows, 8, 8, 1), found (3, 8, 8)\n"
+    assert result.stderr == (
+        "Error: x: wanted shape (rows, 8, 8, 1), found (3, 8, 8); "
+        "a row has as many numbers: x.reshape(-1, 8, 8, 1)\n"
+    )
     assert not (tmp_path / "out.npy").exists()

@@ -113,49 +113,131 @@ def test_a_file_that_is_there_is_told_of_before_it_goes(run, write, trained: Pat
     assert mlpk.inspect(trained).state.fit.epoch == 1
 
 
-def test_best_weights_of_a_callback_are_saved_and_end_the_run(run, write, tmp_path: Path) -> None:
-    out = tmp_path / "out.mlpk"
-    arguments = [
-        "train", write(), "-o", out, "--set", "fit.epochs=6", "--set", "fit.optimizer.lr=0.1",
-        "--set", 'fit.callbacks=[{kind="early_stopping", monitor="loss", min_delta=1e9}]',
-    ]  # fmt: skip
-    result = run(*arguments)
+STOPPING = 'fit.callbacks=[{kind="early_stopping", monitor="loss", min_delta=1e9}]'
+
+
+def test_what_early_stopping_ended_says_so_and_does_not_go_on(run, write, tmp_path: Path) -> None:
+    out, config = tmp_path / "out.mlpk", write()
+    arguments = ["train", config, "-o", out, "--set", "fit.optimizer.lr=0.1", "--set", STOPPING]
+    result = run(*arguments, "--set", "fit.epochs=6")
     assert result.exit_code == 0
-    assert "A callback ended the run after epoch 4." in result.stderr
     one = tmp_path / "one.mlpk"
-    config = tmp_path / "run.toml"
-    run("train", config, "-o", one, "--set", "fit.epochs=1", "--set", "fit.optimizer.lr=0.1")
+    first = run(
+        "train", config, "-o", one, "--set", "fit.epochs=1", "--set", "fit.optimizer.lr=0.1"
+    )
+    assert result.stdout == first.stdout  # of the epoch whose weights are saved
+    loss = mlpk.load_arrays(one)["state:history/loss"][0]
+    note = (
+        f"early_stopping ended the run after epoch 4: loss was best in epoch 1, {loss:.6g}; the "
+        "weights of epoch 1 are back\n"
+    )
+    assert result.stderr.partition("epoch 4/6")[2].partition("\n")[2] == (
+        f"{note}Saved {out}.\nThe results below are those of epoch 1.\n"
+    )
     best = mlpk.load(one).params
     for name, array in mlpk.load(out).params.items():
         np.testing.assert_array_equal(array, best[name])
     before = out.read_bytes()
-    again = run(*arguments, "--resume")
-    assert again.exit_code == 0
-    assert again.stdout == result.stdout
-    assert out.read_bytes() == before
-    assert again.stderr == (
-        f"The run in {out} ended at epoch 4, and does not go on from there; nothing was trained.\n"
+    told = (
+        f"The run in {out} was ended by a callback after epoch 4 and does not go on from there, "
+        "whatever the number of epochs; nothing was trained. To train longer start anew, without "
+        "--resume, and without that callback or with one that waits longer.\n"
     )
+    below = "The results below are those of epoch 1.\n"
+    again = run(*arguments, "--set", "fit.epochs=6", "--resume")
+    assert (again.exit_code, again.stdout) == (0, result.stdout)
+    assert again.stderr == f"{note}{told}{below}"
+    more = run(*arguments, "--set", "fit.epochs=8", "--resume")
+    assert (more.exit_code, more.stdout) == (1, result.stdout)
+    assert more.stderr == f"{note}{below}Error: {told}"
+    assert out.read_bytes() == before
+    assert ", ended" in run("inspect", out).stdout
+    doctor = run("doctor", out)
+    assert doctor.exit_code == 0
+    assert "ended by a callback, and does not go on" in doctor.stdout
 
 
-def test_averaged_weights_are_saved_and_end_the_run(run, write, tmp_path: Path) -> None:
-    out = tmp_path / "out.mlpk"
-    average = 'fit.callbacks=[{kind="moving_average", decay=0.9}]'
-    arguments = ["train", write(), "-o", out, "--set", average]
-    result = run(*arguments)
+@pytest.mark.parametrize(
+    ("callback", "notes"),
+    [
+        ('{kind="early_stopping", monitor="accuracy", patience=9, mode="min"}', 1),
+        ('{kind="early_stopping", monitor="loss"}', 0),
+        ('{kind="moving_average", decay=0.9}', 1),
+    ],
+)
+def test_weights_put_in_place_at_the_end_are_saved_beside_those_that_it_goes_on_with(
+    run, write, tmp_path: Path, callback: str, notes: int
+) -> None:
+    out, straight, apart = (tmp_path / name for name in ("out.mlpk", "one.mlpk", "apart.mlpk"))
+    changes = ["--set", f"fit.callbacks=[{callback}]"]
+    result = run("train", write(), "-o", out, *changes)
     assert result.exit_code == 0
+    assert len(result.stderr.splitlines()) == 3 + notes + ("early" in callback and notes)
+    run("train", write(), "-o", apart)  # without a callback
+    same = np.array_equal(
+        mlpk.load_arrays(out)["head/weight"], mlpk.load_arrays(apart)["head/weight"]
+    )
+    assert same == (not notes)
+    before = out.read_bytes()
+    again = run("train", write(), "-o", out, *changes, "--resume")
+    assert (again.exit_code, again.stdout) == (0, result.stdout)
+    assert f"{out} is at epoch 2 of 2 already.\n" in again.stderr
+    assert out.read_bytes() == before
+    changes += ["--set", "fit.epochs=4"]
+    longer = run("train", write(), "-o", out, *changes, "--resume")
+    assert longer.exit_code == 0
+    assert longer.stdout == run("train", write(), "-o", straight, *changes).stdout
+    assert_same(out, straight)
+
+
+def test_a_run_of_the_command_line_goes_on_in_python(run, write, tmp_path: Path) -> None:
+    out, straight = tmp_path / "out.mlpk", tmp_path / "straight.mlpk"
+    changes = ["--set", 'fit.callbacks=["moving_average"]']
+    run("train", write(), "-o", out, *changes)
+    run("train", write(), "-o", straight, *changes, "--set", "fit.epochs=3")
+    x, y, _, _ = mlpk.datasets.digits()
+    head = mlpk.layers.dense(units=16).named("head")
+    model = mlpk.Model(
+        ["flatten", head, "relu", mlpk.layers.dense(units=10)], input_shape=(8, 8, 1), seed=3
+    )
+    model.fit(
+        x, y, loss="softmax_cross_entropy", optimizer=mlpk.optimizers.adam(lr=0.003), epochs=3,
+        batch_size=64, metrics=["accuracy"], callbacks=["moving_average"], progress=False,
+        checkpoint=out, resume=True,
+    )  # fmt: skip
+    for name, array in mlpk.load(straight).params.items():
+        np.testing.assert_array_equal(array, model.params[name])
+
+
+def test_averaged_weights_have_no_results_of_their_own(run, write, tmp_path: Path) -> None:
+    out = tmp_path / "out.mlpk"
+    result = run("train", write(), "-o", out, "--set", 'fit.callbacks=["moving_average"]')
     assert result.stderr.endswith(
         "A callback put other weights in place at the end, and these are saved; the results below "
         f"are those of the last epoch.\nSaved {out}.\n"
     )
-    assert len(result.stderr.splitlines()) == 4
-    before = out.read_bytes()
-    again = run(*arguments, "--set", "fit.epochs=9", "--resume")
-    assert again.exit_code == 0
-    assert again.stderr == (
-        f"The run in {out} ended at epoch 2, and does not go on from there; nothing was trained.\n"
-    )
-    assert out.read_bytes() == before
+
+
+def test_what_the_checkpoints_of_callbacks_replace_is_told_of(run, write, tmp_path: Path) -> None:
+    own, out = tmp_path / "own.mlpk", tmp_path / "out.mlpk"
+    changes = [
+        "--set", "fit.epochs=1",
+        "--set", f'fit.callbacks=[{{kind="checkpoint", path="{own}", every_steps=10, keep=2}}]',
+    ]  # fmt: skip
+    first = run("train", write(), "-o", out, *changes)
+    assert "replaced" not in first.stderr
+    assert [path.name for path in sorted(tmp_path.glob("own*"))] == ["own-000020.mlpk", "own.mlpk"]
+    again = run("train", write(), "-o", out, *changes)
+    assert again.stderr.splitlines()[:3] == [
+        f"{own} will be replaced by a callback of this run.",
+        "Beside it the checkpoints of an earlier run stay: own-000020.mlpk.",
+        f"{out} will be replaced after the first epoch; --resume would go on with it.",
+    ]
+    assert "replaced" not in run("train", write(), "-o", out, *changes, "--resume").stderr
+    out.unlink()  # so that --resume starts anew
+    last = run("train", write(), "-o", out, *changes, "--resume")
+    assert last.stderr.startswith(f"{own} will be replaced by a callback of this run.\nBeside it ")
+    assert f"{out} will be" not in last.stderr
 
 
 def test_arrays_with_weights_train_too(run, write, tmp_path: Path) -> None:
@@ -174,6 +256,9 @@ def test_arrays_with_weights_train_too(run, write, tmp_path: Path) -> None:
     [
         ("fit.loss=softmax_crossentropy", "fit.loss", "Did you mean 'softmax_cross_entropy'?"),
         ("fit.optimizer=adm", "fit.optimizer", "Did you mean 'adam'?"),
+        ("fit.optimizer=adm", "fit.optimizer", "If a plugin brings it, that has to be installed"),
+        ("data.name=digts", "data.name", "`mlpk plugins` lists them."),
+        ('fit.optimizer.lr="a"', "fit.optimizer.lr", "instance) or a number; there is"),
         ("fit.optimizer.rate=1", "fit.optimizer.rate", "there is no such field"),
         ('fit.metrics=["accuracy", "acuracy"]', "fit.metrics[1]", "Did you mean 'accuracy'?"),
         ("fit.regularizer=l3", "fit.regularizer", "Known are: l1, l2"),

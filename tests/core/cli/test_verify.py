@@ -34,6 +34,16 @@ def test_one_flipped_bit_anywhere_fails(run, trained: Path, place: int) -> None:
     assert result.stderr.count("\n") == 1
 
 
+def test_the_digest_is_what_the_file_states_and_its_help_says_so(run, trained: Path) -> None:
+    digest = run("id", trained).stdout
+    data = bytearray(trained.read_bytes())
+    data[-1] ^= 1
+    trained.write_bytes(data)
+    assert run("id", trained).stdout == digest
+    told = " ".join(run("id", "--help").stdout.split())
+    assert "as the file states it; `mlpk verify` compares it with the bytes." in told
+
+
 def test_a_file_that_was_cut_or_is_another_fails(run, trained: Path) -> None:
     data = trained.read_bytes()
     for content in (data[:-64], data + b"\0", b"", b"hello"):

@@ -91,6 +91,13 @@ def test_text_is_no_number() -> None:
         mlpk.optimizers.adam(lr="1e-3")
     with pytest.raises(ConfigError, match=r"^adam.lr: .* Did you mean 'cosine'\?$"):
         mlpk.optimizers.adam(lr="cosnie")
+    both = (
+        r"^adam.lr: wanted one of the schedules \(.*\) or a number; there is no 'a' among the sche"
+    )
+    with pytest.raises(ConfigError, match=both):
+        mlpk.optimizers.adam(lr="a")
+    with pytest.raises(ConfigError, match=r"^adam.lr: 'cosine' wants lr and steps"):
+        mlpk.optimizers.adam(lr="cosine")
 
 
 def test_a_class_in_a_field_wants_to_be_called() -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import mlpk
-from mlpk import ConfigError, FileFormatError, Model
+from mlpk import ConfigError, FileFormatError, Model, hookimpl
 from mlpk.file import model_file
 
 Release = Callable[[str], AbstractContextManager[None]]
@@ -24,6 +24,15 @@ def train(path: Path, layers: list[Any], epochs: int, **changes: Any) -> Model:
     options = {"checkpoint": path, "resume": True, "batch_size": 4, "progress": False}
     model.fit(X, Y, epochs=epochs, **{**options, "loss": "mean_squared_error", **changes})
     return model
+
+
+class SavesTwice:
+    """Saves the run once more at its end, with its weights beside the model's."""
+
+    @hookimpl
+    def mlpk_fit_end(self, fit: Any) -> None:
+        weights = {**fit.model.params, **fit.model.buffers}
+        fit.save(fit.callbacks.savers[0].path, trained=weights)
 
 
 def planned(old: bool) -> dict[str, Any]:
@@ -121,3 +130,15 @@ def test_a_callback_s_own_arrays_stop_it_where_layers_have_changed(
         pytest.raises(ConfigError, match="'moving_average' left arrays of its"),
     ):
         train(path, [{"kind": "gated", "units": 2}], 2, **options)
+
+
+def test_so_do_weights_that_a_run_goes_on_with(release: Release, tmp_path: Path) -> None:
+    path = tmp_path / "run.mlpk"
+    with release("1.0"):
+        kind = {"kind": "gated", "width": 2}
+        train(path, [kind], 1, optimizer="sgd", callbacks=[SavesTwice()])
+    with (
+        release("2.0"),
+        pytest.raises(ConfigError, match="the run left arrays of its own"),
+    ):
+        train(path, [{"kind": "gated", "units": 2}], 2, optimizer="sgd")

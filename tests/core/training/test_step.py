@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import mlpk
-from mlpk import Example, Loss, define, hookimpl
-from mlpk.errors import DataError, DivergedError
+from mlpk import Buffer, Declaration, Example, Layer, Loss, define, hookimpl
+from mlpk.errors import DataError, DivergedError, PluginError
 
 RNG = np.random.default_rng(5)
 X = RNG.standard_normal((22, 4))
@@ -273,3 +273,41 @@ class TestRowsOfWeightZero:
                 optimizer="sgd", progress=False,
             )  # fmt: skip
         np.testing.assert_array_equal(params(model), before)
+
+
+@define
+class FailsBack(Layer):
+    """y = x. It counts its rows, and its third way back fails."""
+
+    kind: ClassVar[str] = "fails_back"
+    ways: ClassVar[list[int]] = []
+
+    def declare(self, x):
+        return Declaration(x, {}, {"rows": Buffer((1,), 0.0)})
+
+    def forward(self, arrays, ctx, x):
+        arrays["rows"] += len(x)
+        return x, None
+
+    def backward(self, arrays, ctx, saved, dy, grads):
+        self.ways.append(len(dy))
+        if len(self.ways) == 3:
+            raise ZeroDivisionError
+        return dy
+
+    @classmethod
+    def examples(cls) -> Iterator[Example]:
+        return iter(())
+
+
+def test_a_step_that_fails_on_the_way_back_leaves_buffers_as_they_were():
+    FailsBack.ways.clear()
+    model = mlpk.Model([mlpk.layers.dense(units=3), FailsBack()], input_shape=(4,), seed=0)
+    spy = Spy()
+    with pytest.raises(PluginError, match=r"\(fails_back\), backward: ZeroDivisionError"):
+        model.fit(
+            X, Y, loss="softmax_cross_entropy", optimizer="sgd", batch_size=5, callbacks=[spy],
+            progress=False,
+        )  # fmt: skip
+    assert FailsBack.ways == [5, 5, 5]
+    assert model.buffers["fails_back/rows"].tolist() == [10.0]

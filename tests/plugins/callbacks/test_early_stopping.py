@@ -167,6 +167,64 @@ def test_a_run_that_ends_by_itself_gets_its_best_weights_too():
     assert run(mlpk.callbacks.early_stopping(patience=10), [2, 1, 3]) == (2, 3)
 
 
+def noted(stopping, values, name="val_loss", **more):
+    """Return the history of a run whose results are set by hand."""
+    model = mlpk.Model([{"kind": "dense", "units": 1}, "batch_norm"], input_shape=(2,), seed=0)
+    return model.fit(
+        np.ones((4, 2)), np.ones(4), loss="mean_squared_error", optimizer="sgd",
+        epochs=len(values), callbacks=[Script(name, values), stopping], **more,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("values", "given", "epoch", "note"),
+    [
+        (
+            [5, 4.25, 6, 6, 1],
+            {"patience": 2},
+            2,
+            (
+                "early_stopping ended the run after epoch 4: val_loss was best in epoch 2, 4.25; the "
+                "weights of epoch 2 are back"
+            ),
+        ),
+        (
+            [0.5, 0.75, 0.25],
+            {"mode": "max"},
+            2,
+            "early_stopping: val_loss was best in epoch 2, 0.75; the weights of epoch 2 are back",
+        ),
+        (
+            [1, 2, 0],
+            {"patience": 1, "keep_best": False},
+            None,
+            (
+                "early_stopping ended the run after epoch 2: val_loss was best in epoch 1, 1; the "
+                "weights stay those of the last step"
+            ),
+        ),
+        (
+            [float("nan")] * 2,
+            {"patience": 1},
+            None,
+            (
+                "early_stopping ended the run after epoch 1: val_loss was a number in no epoch; the "
+                "weights stay those of the last step"
+            ),
+        ),
+        ([3, 2], {}, 2, None),
+    ],
+)
+def test_the_history_has_the_best_epoch_and_progress_says_it(values, given, epoch, note, capsys):
+    history = noted(mlpk.callbacks.early_stopping(**given), values, progress=True)
+    assert history.best_epoch == epoch
+    assert history.notes == ([] if note is None else [note])
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[len(history) :] == history.notes
+    noted(mlpk.callbacks.early_stopping(**given), values, progress=False)
+    assert capsys.readouterr() == ("", "")
+
+
 def test_one_object_serves_several_runs():
     stopping = mlpk.callbacks.early_stopping(patience=2)
     assert run(stopping, [0.0, 1, 1]) == (1, 3)

@@ -38,6 +38,19 @@ def test_each_epoch_is_a_line_on_standard_error(capsys):
         assert re.fullmatch(wanted, line)
 
 
+@pytest.mark.parametrize("stream", [io.StringIO, Terminal])
+def test_notes_come_last_wherever_it_stands_in_the_list(stream):
+    class Noting:
+        @mlpk.hookimpl
+        def mlpk_fit_end(self, fit):
+            fit.history.notes.append("twice round the lake")
+
+    shown = stream()
+    run(None, callbacks=[mlpk.callbacks.progress(shown), Noting()])
+    assert shown.getvalue().endswith("twice round the lake\n")
+    assert shown.getvalue().count("twice round the lake\n") == 1
+
+
 def test_another_stream_may_be_given(capsys):
     stream = io.StringIO()
     run(mlpk.callbacks.progress(stream))

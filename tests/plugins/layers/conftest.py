@@ -1,13 +1,14 @@
-"""Arrays that layers are given."""
+"""Arrays that layers are given, and how products of theirs are computed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
 
 from mlpk.arrays import Array
+from mlpk.workers import undisturbed
 
 
 @pytest.fixture(scope="session")
@@ -18,3 +19,11 @@ def drawn() -> Callable[..., Array]:
         return np.random.default_rng(seed).standard_normal(shape).astype(dtype)
 
     return draw
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Keep BLAS in one thread."""
+    with undisturbed() as turn:
+        turn.hold()
+        yield

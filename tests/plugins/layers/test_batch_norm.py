@@ -7,7 +7,7 @@ import pytest
 
 from mlpk import ConfigError, DataError, ShapeError, blas
 from mlpk_plugins.layers.batch_norm import BatchNorm
-from mlpk_plugins.layers.parts import channel_groups
+from mlpk_plugins.layers.parts import blocks
 
 # Channel 0: mean 2, variance 1. Channel 1: mean 4, variance 16 (values 0 and 8).
 FIRST = np.array([[1.0, 0.0], [3.0, 8.0]])
@@ -133,7 +133,7 @@ def shared(run):
 # 18 groups of 20 positions, so that each thread has 6; 19 groups of 17, so that one has 7.
 @pytest.mark.parametrize("shape", [(5, 8, 9, 6), (17, 1, 19, 5)])
 def test_threads_change_nothing(layer, shape, alone, monkeypatch):
-    monkeypatch.setattr(channel_groups, "LEAST", 100)
+    monkeypatch.setattr(blocks, "BLOCK", 100)
     x = 3 * np.random.default_rng(0).standard_normal(shape) + 1
     run, again, plain = (alone(layer, x) for _ in range(3))
     found = all_of(run)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mlpk_plugins.layers.parts.products import part, product
+from mlpk_plugins.layers.parts.products import dot, in_pieces, part, product
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,17 @@ def test_a_product_is_the_sum_of_products(rows, k, n):
     np.testing.assert_allclose(out, np.einsum("grk,gkn->grn", a, b), rtol=1e-10, atol=1e-10)
 
 
+@pytest.mark.parametrize("rows", [8, 104, 130])
+def test_many_products_at_once(rows):
+    rng = np.random.default_rng(0)
+    # As windows overlap in memory: each row begins where the one before it has its second third.
+    memory, b = rng.standard_normal((2, 3, rows + 2, 96)), rng.standard_normal((2, 1, 288, 32))
+    a = np.lib.stride_tricks.sliding_window_view(memory.reshape(2, 3, -1), 288, 2)[..., ::96, :]
+    out = np.full((2, 3, rows, 32), np.nan)
+    product(a, b, out)
+    np.testing.assert_allclose(out, np.einsum("gprk,gokn->gprn", a, b), rtol=1e-10, atol=1e-10)
+
+
 def test_rows_may_lie_apart():
     a, b = np.ones((1, 600, 300)), np.ones((1, 300, 32))
     whole = np.zeros((1, 600, 40))
@@ -41,3 +52,30 @@ def test_rows_may_lie_apart():
     assert (whole[..., 4:36] == 300).all()
     assert not whole[..., :4].any()
     assert not whole[..., 36:].any()
+
+
+@pytest.mark.parametrize("threads", ["one_thread", "three_threads"])
+@pytest.mark.parametrize("shape", [(3, 4, 2), (784, 128, 100), (64, 4096, 10), (128, 784, 1024)])
+def test_a_product_of_two_matrices(threads, shape, request):
+    request.getfixturevalue(threads)
+    rows, k, n = shape
+    rng = np.random.default_rng(0)
+    a, b = rng.standard_normal((k, rows)).T, rng.standard_normal((k, n))
+    out = np.full((rows, n), np.nan)
+    assert dot(a, b, out) is out
+    np.testing.assert_allclose(out, np.einsum("rk,kn->rn", a, b, optimize=True), atol=1e-9)
+
+
+@pytest.mark.usefixtures("one_thread")
+@pytest.mark.parametrize(("rows", "pieces"), [(1, 1), (10, 2), (40, 8), (160, 32), (400, 1)])
+def test_a_product_is_cut_into_pieces_of_a_million_multiply_adds(rows, pieces):
+    a = np.arange(640.0 * 300).reshape(300, 640).T
+    cut = in_pieces(a, rows)
+    assert cut.shape == (pieces, 640 // pieces, 300)
+    assert np.shares_memory(cut, a)
+    assert cut.reshape(640, 300).tolist() == a.tolist()
+
+
+@pytest.mark.usefixtures("three_threads")
+def test_threads_of_blas_take_matrices_whole():
+    assert in_pieces(np.zeros((640, 300)), 40).shape == (1, 640, 300)

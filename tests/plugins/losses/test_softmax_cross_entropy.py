@@ -326,3 +326,31 @@ def test_masked_classes_of_some_rows():
     p = np.array([[0, 2 / 7, 5 / 7], [1 / 2, 1 / 2, 0], [1 / 3] * 3, [1 / 8, 2 / 8, 5 / 8]])
     wanted = (p - np.eye(3)[labels]) * (weights / weights.sum())[:, None]
     np.testing.assert_allclose(gradient, wanted, rtol=1e-13, atol=1e-16)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int32", "uint64"])
+def test_labels_of_any_whole_dtype_are_places(dtype):
+    rows = np.repeat(THREE, 100, axis=0)[:, None] + np.zeros((4, 1))
+    labels = np.arange(1200).reshape(300, 4) % 3
+    value, gradient = SoftmaxCrossEntropy()(rows, labels.astype(dtype))
+    one_hot = np.eye(3)[labels.ravel()]
+    wanted, slopes = by_loops(rows.reshape(-1, 3), one_hot, np.ones(1200))
+    assert value == pytest.approx(wanted, rel=1e-13)
+    np.testing.assert_allclose(gradient.reshape(-1, 3), slopes, atol=1e-15)
+
+
+def test_many_small_losses_are_added_up_without_loss():
+    """Each is log(2) / n; added one by one in float32 they would be off in the third digit."""
+    n = 200_000
+    value, _ = SoftmaxCrossEntropy()(np.zeros((n, 2), np.float32), np.zeros(n, int))
+    assert value == pytest.approx(math.log(2), rel=2e-6)
+
+
+def test_a_second_batch_knows_nothing_of_the_first():
+    ctx = Context("float64")
+    for rows in (2, 3, 2):
+        z, labels = np.log([[1.0, 3.0], [2.0, 2.0], [3.0, 1.0]])[:rows], np.array([0, 1, 1])[:rows]
+        value, saved = SoftmaxCrossEntropy().forward(ctx, z, labels)
+        wanted, slopes = by_loops(z, np.eye(2)[labels], np.ones(rows))
+        assert value == pytest.approx(wanted, rel=1e-14)
+        np.testing.assert_allclose(SoftmaxCrossEntropy().backward(ctx, saved), slopes, atol=1e-15)

@@ -197,7 +197,8 @@ def _stuck(changed: Upgraded, state: TrainState, before: set[str], others: set[s
     for name in sorted(others):
         owner = name.removeprefix("state:").partition("/")[0]
         if owner != "history":
-            what = "the batches of an unfinished epoch" if owner == "running" else f"'{owner}'"
+            rest = "the batches of an unfinished epoch" if state.fit.batch else "the run"
+            what = rest if owner == "running" else f"'{owner}'"
             return (
                 f"{what} left arrays of its own ('{name}') beside those of the network, whose "
                 "layers have changed since then, and nothing tells whether they go together"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,13 +14,18 @@ if TYPE_CHECKING:
     from mlpk.metric import Best
     from mlpk.training import Fit
 
-__all__ = ["check_mode", "monitored"]
+__all__ = ["check_mode", "monitored", "name_of"]
 
 
 def check_mode(kind: str, mode: Best | None) -> None:
     """Refuse a mode that is none."""
     if mode not in (None, "min", "max"):
         raise ConfigError(f"{kind}.mode", f"wanted 'min' or 'max', found {mode!r}")
+
+
+def name_of(monitor: str | None, measured: Container[str]) -> str:
+    """Return the name that is watched: "val_loss" unless told, without validation "loss"."""
+    return monitor or ("val_loss" if "val_loss" in measured else "loss")
 
 
 def monitored(kind: str, fit: Fit, monitor: str | None, mode: Best | None) -> float:
@@ -29,7 +35,7 @@ def monitored(kind: str, fit: Fit, monitor: str | None, mode: Best | None) -> fl
     knows of the name. `kind` is the callback's, for messages.
     """
     logs = fit.logs
-    name = monitor or ("val_loss" if "val_loss" in logs else "loss")
+    name = name_of(monitor, logs)
     if name not in logs:
         problem = f"there is no '{name}' in the history, which has {', '.join(logs)}."
         validated = any(known.startswith("val_") for known in logs)

@@ -49,6 +49,11 @@ CONV2D = [
     (Conv2D(2, (3, 2), padding=((1, 2), (0, 3)), dilation=(2, 3)), (4, 3, 2), (3, 3, 2), (1, 1), (1, 0), (2, 3)),
     (Conv2D(1, (5, 4)), (5, 4, 2), (1, 1, 1), (1, 1), (0, 0), (1, 1)),
     (Conv2D(6, (3, 2), padding=(1, 0)), (4, 5, 2), (4, 4, 6), (1, 1), (1, 0), (1, 1)),
+    # From eight columns on, windows that overlap downwards are laid out together.
+    (Conv2D(3, 3), (5, 10, 2), (3, 8, 3), (1, 1), (0, 0), (1, 1)),
+    (Conv2D(4, (3, 2), strides=(2, 1), padding=((1, 0), (0, 1)), groups=2), (6, 9, 4), (3, 9, 4), (2, 1), (1, 0), (1, 1)),
+    (Conv2D(2, (2, 3), strides=(1, 2), dilation=(1, 3), padding=(1, 0)), (3, 21, 2), (4, 8, 2), (1, 2), (1, 0), (1, 3)),
+    (Conv2D(2, (2, 3), dilation=(2, 1)), (4, 11, 2), (2, 9, 2), (1, 1), (0, 0), (2, 1)),
     # More padding than a window is wide: some see nothing else.
     (Conv2D(2, 2, padding=((3, 1), (0, 4))), (3, 2, 2), (6, 5, 2), (1, 1), (3, 0), (1, 1)),
 ]  # fmt: skip
