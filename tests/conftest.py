@@ -10,7 +10,7 @@ import pytest
 
 # The products here are small: BLAS threads would wait for each other longer than they compute,
 # above all on a busy machine. It has to be said before NumPy is imported.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
 # The tests are of mlpk's own functions, also where a plugin with faster ones is installed.
 os.environ.setdefault("MLPK_IMPLEMENTATION", "numpy")
 

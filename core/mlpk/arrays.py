@@ -133,5 +133,5 @@ class Named(Mapping[str, Array]):
 def frozen_view(array: Array) -> Array:
     """Return a view of an array that cannot be written through."""
     view = array.view()
-    view.flags.writeable = False
+    view.setflags(write=False)
     return view

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import prod
+from operator import is_
 from typing import Any, TypeVar
 
 import numpy as np
@@ -74,17 +75,24 @@ class Context:
             held[2].fill(np.nan if held[2].dtype.kind in "fc" else 1)
         return held[2]
 
+    def contiguous(self, name: str, x: Array) -> Array:
+        """Return `x` itself if it lies in C order, else a copy in the scratch memory `name`.
+
+        So that `reshape` gives a view and nothing is allocated, and a product goes straight to BLAS.
+        """
+        if x.flags.c_contiguous:
+            return x
+        copy = self.empty(name, x.shape, x.dtype)
+        np.copyto(copy, x)
+        return copy
+
     def views(self, name: str, arrays: tuple[Array | None, ...], make: Callable[..., T]) -> T:
         """Return what `make` makes of scratch memory, as it made it of these very arrays before.
 
         For views by the hundred, as loops over steps take them, which last as long as the shapes.
         """
         held = self._made.get(name)
-        if (
-            held is None
-            or len(held[0]) != len(arrays)
-            or any(a is not b for a, b in zip(held[0], arrays, strict=True))
-        ):
+        if held is None or len(held[0]) != len(arrays) or not all(map(is_, held[0], arrays)):
             held = self._made[name] = (arrays, make(*arrays))
         return held[1]
 

@@ -39,9 +39,16 @@ class Step:
         self.lr = 0.0
         self.decays = True
         self._memory: dict[str, Array] = {}
+        self._views: dict[str, Array] = {}
 
     def scratch(self, name: str, like: Array) -> Array:
         """Return scratch memory shaped like `like`; its contents are undefined."""
+        view = self._views.get(name)
+        if view is None or view.shape != like.shape or view.dtype is not like.dtype:
+            view = self._views[name] = self._view(name, like)
+        return view
+
+    def _view(self, name: str, like: Array) -> Array:
         memory = self._memory.get(name)
         if memory is None or memory.size < like.size or memory.dtype != like.dtype:
             memory = self._memory[name] = like.ravel().copy()
@@ -79,7 +86,10 @@ class Optimizer(Kind):
 
     def rate(self, t: int) -> float:
         """Return the learning rate after `t` updates."""
-        return self.lr.at(t) if isinstance(self.lr, Schedule) else self.lr
+        lr = self.lr
+        if isinstance(lr, float):  # is told sooner than a schedule, whose class is abstract
+            return lr
+        return lr.at(t) if isinstance(lr, Schedule) else lr
 
     def attach(self, model: Model) -> Updater:
         """Return this optimizer with fresh slots for a model: `.step()` applies its gradients."""

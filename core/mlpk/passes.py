@@ -87,10 +87,18 @@ class Pass:
         values.update(inputs)
         if training:
             self.step += 1
-        value = values.__getitem__
+        step, value = self.step, values.__getitem__
         for stage in self._stages:
-            trains = training and not (stage.name in frozen and stage.node.buffers)
-            values[stage.name] = stage.run(map(value, stage.feeds), self.step, training=trains)
+            trains = training and not (frozen and stage.name in frozen and stage.node.buffers)
+            stage.ctx.begin(step, training=trains)
+            try:
+                result = stage.forward(stage.arrays, stage.ctx, *map(value, stage.feeds))
+                if not stage.proven:
+                    stage.prove(result)
+                values[stage.name], stage.saved = result
+            except Exception as error:
+                stage.tell(error, "forward")
+                raise
         return {name: values[name] for name in self.graph.outputs}
 
     def forget(self) -> None:
@@ -140,14 +148,14 @@ class Pass:
                 for grad in stage.grads.values():
                     grad.fill(0)
                 continue
-            each = stage.back(doutput)
-            if stage.proven_for is not stage.ctx.needs_input_grad:
-                stage.prove_back(each, [self._values[feed].shape for feed in stage.feeds])
+            each = stage.back(doutput, self._values)
             for place, feed in stage.reads:
                 dinput = each[place]
                 if dinput is None:
                     raise stage.no_gradient(place)
-                self._add(found, feed, dinput)
+                if feed in found:
+                    dinput = self._sum(feed, found[feed], dinput)
+                found[feed] = dinput
         return found
 
     def _choose(self) -> None:
@@ -157,13 +165,9 @@ class Pass:
             stage.choose(active.choice, self.graph.fed(stage.node))
         self._chosen_in = active
 
-    def _add(self, found: dict[str, Array], feed: str, grad: Array) -> None:
-        held = found.get(feed)
-        if held is None:
-            found[feed] = grad
-        else:
-            total = self._sums[feed].empty("sum", held.shape)
-            found[feed] = np.add(held, grad, out=total)
+    def _sum(self, feed: str, held: Array, grad: Array) -> Array:
+        total: Array = self._sums[feed].empty("sum", held.shape)
+        return np.add(held, grad, out=total)
 
     def _prepare_gradients(self, views: Grads) -> None:
         """Hand each node its gradients; where nodes share an array, each writes beside, to be added."""

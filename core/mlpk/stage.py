@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlpk.arrays import Array, Views, frozen_view
+from mlpk.arrays import Array, Arrays, Views, frozen_view
 from mlpk.choice import by, method
 from mlpk.context import Context
 from mlpk.errors import DataError, MlpkError, PluginError, ShapeError, shown, told
@@ -48,81 +48,10 @@ class Stage:
         self.forward = method(layer, found, "forward")
         self.backward = method(layer, found, "backward")
         self._by = by(found)
-        self.proven_for: tuple[bool, ...] | None = None
-        self._proven = False
+        self._proven_for: tuple[bool, ...] | None = None
+        self.proven = False
 
-    def run(self, inputs: Iterable[Array], step: int, *, training: bool) -> Array:
-        """Return the output, and keep what the way back needs."""
-        self.ctx.begin(step, training=training)
-        try:
-            result = self.forward(self.arrays, self.ctx, *inputs)
-        except Exception as error:
-            self._tell(error, "forward")
-            raise
-        if not self._proven:
-            self._prove(result)
-        output: Array
-        output, self.saved = result
-        return output
-
-    def back(self, doutput: Array) -> tuple[Array | None, ...]:
-        """Write the node's gradients, and return one an input, None where it has none."""
-        try:
-            dinputs = self.backward(self.arrays, self.ctx, self.saved, doutput, self.grads)
-        except Exception as error:
-            self._tell(error, "backward")
-            raise
-        for total, grad in self.added:
-            np.add(total, grad, out=total)
-        each = dinputs if isinstance(dinputs, tuple) else (dinputs,)
-        if len(each) != len(self.feeds):
-            raise ShapeError(
-                f"wanted one gradient an input, {len(self.feeds)}, found {len(each)}",
-                self._where("backward"),
-            )
-        return each
-
-    def no_gradient(self, place: int) -> ShapeError:
-        """Return what to say of a gradient that somebody reads and that is not there."""
-        return ShapeError(
-            f"wanted the gradient of its input '{self.feeds[place]}', which what stands before it "
-            "learns from, found None; return it (zeros, where learning is meant to end)",
-            self._where("backward"),
-        )
-
-    def prove_back(
-        self, dinputs: Sequence[Array | None], shapes: Sequence[tuple[int, ...]]
-    ) -> None:
-        """Refuse, the first time that these are needed, a gradient in another shape than its input."""
-        for place, needed in enumerate(self.ctx.needs_input_grad):
-            dinput = dinputs[place]
-            if needed and dinput is not None and np.shape(dinput) != shapes[place]:
-                raise ShapeError(
-                    f"wanted the gradient of its input '{self.feeds[place]}' in the shape "
-                    f"{shapes[place]}, found {np.shape(dinput)}",
-                    self._where("backward"),
-                )
-        self.proven_for = self.ctx.needs_input_grad
-
-    @property
-    def _who(self) -> str:
-        return f"node '{self.node.name}' ({self.node.layer.kind}{self._by})"
-
-    def _where(self, way: str) -> str:
-        return f"{self._who}, {way}"
-
-    def _tell(self, error: Exception, way: str) -> None:
-        """Raise an error anew with the node in its sentence; an accident stays reachable behind it."""
-        if isinstance(error, DataError):
-            raise DataError(f"{self._who}: {error}", error.row) from None
-        if isinstance(error, ShapeError):
-            raise ShapeError(error.problem, error.where or self._who) from None
-        if isinstance(error, MemoryError):  # is nobody's mistake
-            error.add_note(f"This came up in {self._where(way)}.")
-        elif not isinstance(error, MlpkError):
-            raise PluginError(f"{self._where(way)}: {told(error)}") from error
-
-    def _prove(self, result: object) -> None:
+    def prove(self, result: object) -> None:
         """Refuse, the first time, what is not an output of the declared shape with what is saved."""
         where = self._where("forward")
         if not isinstance(result, tuple) or len(result) != 2:  # noqa: PLR2004 - output and saved
@@ -134,4 +63,64 @@ class Stage:
         )
         if not fits:
             raise ShapeError(f"declared was the shape (rows, *{declared}), found {found}", where)
-        self._proven = True
+        self.proven = True
+
+    def back(self, doutput: Array, values: Arrays) -> tuple[Array | None, ...]:
+        """Write the node's gradients, and return one an input, None where it has none.
+
+        `values` are what the inputs were, by the names of the nodes that feed it.
+        """
+        try:
+            dinputs = self.backward(self.arrays, self.ctx, self.saved, doutput, self.grads)
+        except Exception as error:
+            self.tell(error, "backward")
+            raise
+        for total, grad in self.added:
+            np.add(total, grad, out=total)
+        each = dinputs if isinstance(dinputs, tuple) else (dinputs,)
+        if self._proven_for is not self.ctx.needs_input_grad or len(each) != len(self.feeds):
+            self._prove_back(each, values)
+        return each
+
+    def no_gradient(self, place: int) -> ShapeError:
+        """Return what to say of a gradient that somebody reads and that is not there."""
+        return ShapeError(
+            f"wanted the gradient of its input '{self.feeds[place]}', which what stands before it "
+            "learns from, found None; return it (zeros, where learning is meant to end)",
+            self._where("backward"),
+        )
+
+    def tell(self, error: Exception, way: str) -> None:
+        """Raise an error anew with the node in its sentence; an accident stays reachable behind it."""
+        if isinstance(error, DataError):
+            raise DataError(f"{self._who}: {error}", error.row) from None
+        if isinstance(error, ShapeError):
+            raise ShapeError(error.problem, error.where or self._who) from None
+        if isinstance(error, MemoryError):  # is nobody's mistake
+            error.add_note(f"This came up in {self._where(way)}.")
+        elif not isinstance(error, MlpkError):
+            raise PluginError(f"{self._where(way)}: {told(error)}") from error
+
+    @property
+    def _who(self) -> str:
+        return f"node '{self.node.name}' ({self.node.layer.kind}{self._by})"
+
+    def _where(self, way: str) -> str:
+        return f"{self._who}, {way}"
+
+    def _prove_back(self, dinputs: Sequence[Array | None], values: Arrays) -> None:
+        """Refuse a wrong number of gradients, and the first time one in another shape than its input."""
+        if len(dinputs) != len(self.feeds):
+            raise ShapeError(
+                f"wanted one gradient an input, {len(self.feeds)}, found {len(dinputs)}",
+                self._where("backward"),
+            )
+        for place, needed in enumerate(self.ctx.needs_input_grad):
+            dinput, feed = dinputs[place], self.feeds[place]
+            if needed and dinput is not None and np.shape(dinput) != values[feed].shape:
+                raise ShapeError(
+                    f"wanted the gradient of its input '{feed}' in the shape "
+                    f"{values[feed].shape}, found {np.shape(dinput)}",
+                    self._where("backward"),
+                )
+        self._proven_for = self.ctx.needs_input_grad

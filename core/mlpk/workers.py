@@ -14,7 +14,7 @@ import numpy as np
 from mlpk import blas
 from mlpk.context import Context
 
-__all__ = ["share", "undisturbed"]
+__all__ = ["share", "single", "undisturbed"]
 
 T = TypeVar("T")
 
@@ -51,39 +51,43 @@ def undisturbed() -> _Undisturbed:
     The threads of BLAS go on for some 30 ms after a product, waiting for the next one, and keep
     cores busy that shared work needs. So what alternates between the two belongs into one.
     """
-    return _here.turn or _Undisturbed()
+    return _here.turn
+
+
+def single() -> bool:
+    """Tell whether matrix products take one thread here: BLAS has no other, or is kept from them.
+
+    What another thread keeps BLAS from does not count, so that every run does the same.
+    """
+    return _here.lane or _here.turn.holds or blas.threads() == 1
 
 
 class _Undisturbed:
-    """What `undisturbed` returns; within itself once more it does nothing."""
+    """What `undisturbed` returns, one a thread; within itself once more it does nothing."""
 
     def __init__(self) -> None:
         self._depth = 0
-        self._holds = False
+        self.holds = False
 
     def __enter__(self) -> Self:
         self._depth += 1
-        _here.turn = self
         return self
 
     def __exit__(self, *_: object) -> None:
         self._depth -= 1
-        if self._depth:
-            return
-        _here.turn = None
-        if self._holds:
+        if self.holds and not self._depth:
             blas.let_go(self)
-            self._holds = False
+            self.holds = False
 
     def __del__(self) -> None:
-        """Let BLAS go where Ctrl-C kept `__exit__` from it."""
-        if self._holds:
+        """Let BLAS go with the thread, where Ctrl-C kept `__exit__` from it."""
+        if self.holds:
             blas.let_go(self)
 
     def hold(self) -> None:
         """Keep BLAS in one thread until the end."""
-        if not self._holds:
-            self._holds = True
+        if not self.holds:
+            self.holds = True
             blas.hold(self)
 
 
@@ -158,8 +162,9 @@ def _threads() -> _Threads:
 class _Here(threading.local):
     """What this thread is at: a lane, and what keeps BLAS from disturbing it."""
 
-    lane = False
-    turn: _Undisturbed | None = None
+    def __init__(self) -> None:
+        self.lane = False
+        self.turn = _Undisturbed()
 
 
 _here = _Here()

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 from mlpk import Context
 from mlpk.arrays import Array, Arrays, Grads
 
-from mlpk_attention.contiguous import contiguous
 from mlpk_attention.part import Part
 from mlpk_attention.projection import project, project_back, project_input_back
 
@@ -22,9 +21,9 @@ class Fed(NamedTuple):
 
 def feed_forward(ctx: Context, arrays: Arrays, activation: Part, given: Array) -> tuple[Array, Fed]:
     """Return y, and what the way back needs."""
-    x = contiguous(ctx, "fed", given)
+    x = ctx.contiguous("fed", given)
     z, saved = activation.forward(arrays, ctx, project(ctx, arrays, "hidden", x))
-    active = contiguous(ctx, "active", z)
+    active = ctx.contiguous("active", z)
     return project(ctx, arrays, "output", active), Fed(x, saved, active)
 
 
@@ -35,6 +34,6 @@ def feed_forward_back(
     project_back("output", saved.active, dy, grads)
     dactive = project_input_back(ctx, arrays, "output", dy)
     dz = activation.backward(arrays, ctx, saved.activation, dactive, grads)
-    dz = contiguous(ctx, "dz", dz)
+    dz = ctx.contiguous("dz", dz)
     project_back("hidden", saved.x, dz, grads)
     return project_input_back(ctx, arrays, "hidden", dz)

@@ -12,7 +12,6 @@ from mlpk import Context, Declaration, Example, Initializer, Layer, ShapeError, 
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape
 
-from mlpk_attention.contiguous import contiguous
 from mlpk_attention.dot_product import Attended, attend, attend_back
 from mlpk_attention.projection import project, project_back, project_input_back, projection
 from mlpk_attention.sequence_shapes import check_mask_shape, sequence_width
@@ -98,11 +97,11 @@ class MultiHeadAttention(Layer):
         context: Array | None = None,
         mask: Array | None = None,
     ) -> tuple[Array, Saved]:
-        x = contiguous(ctx, "x", x)
+        x = ctx.contiguous("x", x)
         if context is None:
             context = x
         elif mask is None:
-            context = contiguous(ctx, "context", context)
+            context = ctx.contiguous("context", context)
         else:
             context = _seen(ctx, context, mask)
         query = project(ctx, arrays, "query", x)
@@ -114,7 +113,7 @@ class MultiHeadAttention(Layer):
     def backward(
         self, arrays: Arrays, ctx: Context, saved: Saved, dy: Array, grads: Grads
     ) -> Array | tuple[Array | None, ...] | None:
-        dy = contiguous(ctx, "dy", dy)
+        dy = ctx.contiguous("dy", dy)
         project_back("output", saved.heads, dy, grads)
         dheads = project_input_back(ctx, arrays, "output", dy)
         dquery, dkey, dvalue = attend_back(ctx, saved.attended, dheads)

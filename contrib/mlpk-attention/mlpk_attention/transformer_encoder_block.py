@@ -12,7 +12,6 @@ from mlpk import Buffer, Context, Declaration, Example, Initializer, Layer, Shap
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape
 
-from mlpk_attention.contiguous import contiguous
 from mlpk_attention.dropout import drawn_factors, times
 from mlpk_attention.feed_forward import Fed, feed_forward, feed_forward_back
 from mlpk_attention.multi_head_attention import MultiHeadAttention
@@ -122,7 +121,7 @@ class TransformerEncoderBlock(Layer):
         self, arrays: Arrays, ctx: Context, saved: Saved, dy: Array, grads: Grads
     ) -> Array | tuple[Array | None, None] | None:
         first, attention, second, activation = self._parts()
-        dy = contiguous(ctx, "dy", dy)
+        dy = ctx.contiguous("dy", dy)
         dfed = times(ctx, "dfed", dy, saved.fed_factors)
         dz = feed_forward_back(ctx, arrays, activation, saved.feed, dfed, grads)
         dz = second.backward(arrays, ctx, saved.second, dz, grads)

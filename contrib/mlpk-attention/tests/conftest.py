@@ -9,7 +9,7 @@ import pytest
 
 # The products here are small: BLAS threads would wait for each other longer than they compute.
 # It has to be said before NumPy is imported.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 
 @pytest.fixture(scope="session")

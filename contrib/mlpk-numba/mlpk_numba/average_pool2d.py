@@ -1,4 +1,4 @@
-"""Average pooling over images."""
+"""Average pooling over images, row by row of these."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from mlpk.arrays import Array, Arrays, Grads
 
 from mlpk_numba.compiled import compiled
 from mlpk_numba.crew import share_out
-from mlpk_numba.in_order import in_order
-from mlpk_numba.windows import axes
+from mlpk_numba.windows import axes, seen
 
 __all__ = ["backward", "forward"]
 
@@ -22,7 +21,7 @@ def forward(pool: Any, arrays: Arrays, ctx: Context, x: Array) -> tuple[Array, A
         return pool.forward(arrays, ctx, x)  # type: ignore[no-any-return] # which refuses it
     y = ctx.empty("y", (len(x), down.outputs, across.outputs, x.shape[-1]))
     windows = down, across, pool.count_include_pad
-    share_out(_mean, len(x), x.nbytes, in_order(ctx, "x", x), *windows, y)
+    share_out(_mean, len(x), x.nbytes, ctx.contiguous("x", x), *windows, y)
     return y, x.shape
 
 
@@ -34,7 +33,7 @@ def backward(
         return None
     dx = ctx.empty("dx", shape)
     windows = *axes(pool, *shape[1:3]), pool.count_include_pad
-    share_out(_go_back, len(dx), dx.nbytes, in_order(ctx, "dy", dy), *windows, dx)
+    share_out(_go_back, len(dx), dx.nbytes, ctx.contiguous("dy", dy), *windows, dx)
     return dx
 
 
@@ -44,20 +43,18 @@ def _mean(
 ) -> None:
     for n in range(first, stop):
         for p in range(y.shape[1]):
-            for q in range(y.shape[2]):
-                top, left = p * down.stride - down.before, q * across.stride - across.before
-                high, low = max(0, -top), min(down.size, down.length - top)
-                near, far = max(0, -left), min(across.size, across.length - left)
-                count = down.size * across.size if count_pads else (low - high) * (far - near)
-                one_over_count, mean = y.dtype.type(1 / count), y[n, p, q]
-                mean[:] = 0
-                for i in range(high, low):
-                    for j in range(near, far):
-                        here = x[n, top + i, left + j]
+            y[n, p] = 0
+            for row in range(*seen(down, p)):
+                for q in range(y.shape[2]):
+                    mean = y[n, p, q]
+                    for column in range(*seen(across, q)):
+                        here = x[n, row, column]
                         for c in range(mean.size):
                             mean[c] += here[c]
+            for q in range(y.shape[2]):
+                mean, share = y[n, p, q], y.dtype.type(_share(p, q, down, across, count_pads))
                 for c in range(mean.size):
-                    mean[c] *= one_over_count
+                    mean[c] *= share
 
 
 @compiled
@@ -67,14 +64,19 @@ def _go_back(
     for n in range(first, stop):
         dx[n] = 0
         for p in range(dy.shape[1]):
-            for q in range(dy.shape[2]):
-                top, left = p * down.stride - down.before, q * across.stride - across.before
-                high, low = max(0, -top), min(down.size, down.length - top)
-                near, far = max(0, -left), min(across.size, across.length - left)
-                count = down.size * across.size if count_pads else (low - high) * (far - near)
-                one_over_count, given = dx.dtype.type(1 / count), dy[n, p, q]
-                for i in range(high, low):
-                    for j in range(near, far):
-                        here = dx[n, top + i, left + j]
+            for row in range(*seen(down, p)):
+                for q in range(dy.shape[2]):
+                    given = dy[n, p, q]
+                    share = dx.dtype.type(_share(p, q, down, across, count_pads))
+                    for column in range(*seen(across, q)):
+                        here = dx[n, row, column]
                         for c in range(given.size):
-                            here[c] += given[c] * one_over_count
+                            here[c] += given[c] * share
+
+
+@compiled
+def _share(p: int, q: int, down: Any, across: Any, count_pads: bool) -> float:
+    """Return what part of its mean each place of a window makes."""
+    (top, bottom), (left, right) = seen(down, p), seen(across, q)
+    count = down.size * across.size if count_pads else (bottom - top) * (right - left)
+    return 1.0 / float(count)

@@ -14,11 +14,12 @@ from mlpk.arrays import Array, Arrays, Grads
 
 from mlpk_numba.compiled import compiled
 from mlpk_numba.crew import share_out
-from mlpk_numba.in_order import in_order
 
 __all__ = ["backward", "forward"]
 
-LINE = 1024  # values that a line has at most, where channels are fewer
+# Values that a line has at most, where channels are fewer. What stands along it is read anew with
+# each line, and the shorter it is, the less of it there is; moments are sums alone.
+LINE, LINE_OF_MOMENTS = 128, 1024
 # Values of a piece. What is summed over it is taken while it lies in the cache, and pieces are
 # joined in their order, whichever thread had them.
 PIECE = 65_536
@@ -34,21 +35,21 @@ class Saved(NamedTuple):
 
 def forward(norm: Any, arrays: Arrays, ctx: Context, x: Array) -> tuple[Array, Any]:
     """Return y = gamma * (x - mean) * inverse + beta."""
-    m, channels = prod(x.shape[:-1]), x.shape[-1]
+    m = prod(x.shape[:-1])
     of_batch = ctx.training and not norm.frozen_stats
     if of_batch and m < 2:  # noqa: PLR2004 - one value has no deviation
         return norm.forward(arrays, ctx, x)  # type: ignore[no-any-return] # which refuses it
-    width = channels * gcd(m, max(1, LINE // channels))
-    y, lines = ctx.empty("y", x.shape), in_order(ctx, "x", x).reshape(-1, width)
-    numbers = ctx.empty("numbers", (5, width))
+    y, lines = ctx.empty("y", x.shape), _lines(ctx.contiguous("x", x), LINE)
+    numbers = ctx.empty("numbers", (5, lines.shape[1]))
     params = arrays["gamma"], arrays["beta"]
     running = arrays["running_mean"], arrays["running_var"]
     if of_batch:
-        size, pieces = _pieces(*lines.shape)
-        parts = ctx.empty("moments", (pieces, 3, width))
-        share_out(_moments, pieces, x.nbytes, lines, size, parts)
+        longer = _lines(lines.reshape(x.shape), LINE_OF_MOMENTS)
+        size, pieces = _pieces(*longer.shape)
+        parts = ctx.empty("moments", (pieces, 3, longer.shape[1]))
+        share_out(_moments, pieces, x.nbytes, longer, size, parts)
         unbiased = m / (m - 1) if norm.unbiased_running_var else 1.0
-        _join(parts, len(lines), size, m, norm.momentum, unbiased, *running, numbers)
+        _join(parts, len(longer), size, m, norm.momentum, unbiased, *running, numbers)
     else:
         _recall(*running, numbers)
     _prepare(*params, norm.eps, numbers)
@@ -59,23 +60,33 @@ def forward(norm: Any, arrays: Arrays, ctx: Context, x: Array) -> tuple[Array, A
 def backward(
     _: Any, arrays: Arrays, ctx: Context, saved: Saved, doutput: Array, grads: Grads
 ) -> Array | None:
-    """With g = gamma * dy: dx = (g - mean(g) - xhat * mean(g * xhat)) * inverse."""
+    """With g = gamma * dy: dx = (g - mean(g) - xhat * mean(g * xhat)) * inverse.
+
+    On running statistics, mean and inverse are constants, and dx = g * inverse.
+    """
     lines, numbers, of_batch = saved
-    dy = in_order(ctx, "dy", doutput).reshape(lines.shape)
+    dy = ctx.contiguous("dy", doutput).reshape(lines.shape)
     size, pieces = _pieces(*lines.shape)
     parts, slopes = (
         ctx.empty("sums", (pieces, 2, lines.shape[1])),
         ctx.empty("slopes", (2, lines.shape[1])),
     )
     share_out(_sums, pieces, 2 * lines.nbytes, lines, dy, numbers, size, parts)
-    # On running statistics, mean and inverse are constants, and nothing goes back through them.
-    share = grads["beta"].size / lines.size if of_batch else 0.0
-    _slopes(parts, numbers, share, grads["beta"], grads["gamma"], slopes)
+    _slopes(parts, numbers, grads["beta"].size / lines.size, grads["beta"], grads["gamma"], slopes)
     if not ctx.needs_input_grad[0]:
         return None
     dx = ctx.empty("dx", lines.shape)
-    share_out(_go_back, len(lines), 3 * lines.nbytes, lines, dy, numbers, slopes, dx)
+    if of_batch:
+        share_out(_go_back, len(lines), 3 * lines.nbytes, lines, dy, numbers, slopes, dx)
+    else:
+        share_out(_scale, len(lines), 2 * lines.nbytes, dy, numbers, dx)
     return dx.reshape(doutput.shape)
+
+
+def _lines(x: Array, most: int) -> Array:
+    """Return x as lines, each of as many rows as make `most` values or fewer, and divide all."""
+    channels = x.shape[-1]
+    return x.reshape(-1, channels * gcd(prod(x.shape[:-1]), max(1, most // channels)))
 
 
 def _pieces(lines: int, width: int) -> tuple[int, int]:
@@ -126,7 +137,7 @@ def _join(
     seen = 0
     for piece in range(len(parts)):
         n = min(size, lines - piece * size)
-        for start in range(0, numbers.shape[1], channels):
+        for start in range(0, parts.shape[2], channels):
             weight, share = seen * n / (seen + n), n / (seen + n)
             seen += n
             means, rests, its_squares = parts[piece, 0], parts[piece, 1], parts[piece, 2]
@@ -228,3 +239,11 @@ def _go_back(
         for k in range(mean.size):
             off = (x[i, k] - mean[k]) * through_var[k]
             dx[i, k] = (dy[i, k] - through_mean[k] - off) * scale[k]
+
+
+@compiled
+def _scale(first: int, stop: int, dy: Array, numbers: Array, dx: Array) -> None:
+    dy, dx, scale = dy[first:stop], dx[first:stop], numbers[2]
+    for i in range(len(dx)):
+        for k in range(scale.size):
+            dx[i, k] = dy[i, k] * scale[k]

@@ -12,8 +12,7 @@ from mlpk_numba.column_sums import column_sums
 from mlpk_numba.compiled import compiled
 from mlpk_numba.crew import share_out
 from mlpk_numba.frame import framed
-from mlpk_numba.in_order import in_order
-from mlpk_numba.product import add_product, panel, width_of
+from mlpk_numba.product import panel, width_of, write_product
 from mlpk_numba.tile import VECTOR_BYTES
 from mlpk_numba.windows import axes
 
@@ -25,10 +24,15 @@ ONCE = ((1, 1), 1)  # a number for both axes, either way
 def serves(conv: Any, shapes: tuple[tuple[int | None, ...]], dtype: np.dtype[Any]) -> bool:
     """Tell whether windows lie next to each other, undivided, and channels and filters fill vectors.
 
-    Below a vector there is nothing to fill, and windows spare enough; padding as wide as a window
-    would give dx none.
+    Below a vector there is nothing to fill, and windows spare enough, but for a single filter;
+    padding as wide as a window would give dx none.
     """
-    if conv.groups != 1 or conv.strides not in ONCE or conv.dilation not in ONCE:
+    if (
+        conv.filters == 1
+        or conv.groups != 1
+        or conv.strides not in ONCE
+        or conv.dilation not in ONCE
+    ):
         return False
     lanes = VECTOR_BYTES // dtype.itemsize
     fill = all(
@@ -55,12 +59,10 @@ def backward(
     frame, down, across = saved
     kernel = arrays["weight"]
     height, width, channels, filters = kernel.shape
-    dy = in_order(ctx, "dy", doutput)
+    dy = ctx.contiguous("dy", doutput)
     dkernel = grads["weight"].reshape(height, width * channels, filters)
-    work = height * width * frame.nbytes
-    share_out(
-        _kernel_gradient, height * width * channels, work, _windows(frame, kernel), dy, dkernel
-    )
+    work = dy.size // filters * kernel.size
+    share_out(_kernel_gradient, width * channels, work, _windows(frame, kernel), dy, dkernel)
     if conv.bias:
         column_sums(dy.reshape(-1, filters), grads["bias"])
     if not ctx.needs_input_grad[0]:
@@ -76,8 +78,9 @@ def _convolved(frame: Array, kernel: Array, bias: Array, y: Array) -> Array:
     """Write to y (n, rows, columns, filters) what the windows of the frame give, and return it."""
     height, width, channels, filters = kernel.shape
     rows = frozen_view(kernel.reshape(height, width * channels, filters))
-    windows, work = _windows(frame, kernel), height * width * frame.nbytes
-    share_out(_convolve, len(y) * y.shape[1], work, windows, rows, frozen_view(bias), y)
+    work = y.size // filters * kernel.size
+    everywhere = _view(y.shape[1:], bias, (0, 0, bias.itemsize))
+    share_out(_convolve, len(y) * y.shape[1], work, _windows(frame, kernel), rows, everywhere, y)
     return y
 
 
@@ -93,7 +96,11 @@ def _windows(frame: Array, kernel: Array) -> Array:
     n, down, across, channels = frame.shape
     image, row, pixel, item = frame.strides
     shape = n, down - height + 1, across - width + 1, height, width * channels
-    view: Array = np.ndarray(shape, frame.dtype, frame, 0, (image, row, pixel, row, item))
+    return _view(shape, frame, (image, row, pixel, row, item))
+
+
+def _view(shape: tuple[int, ...], of: Array, strides: tuple[int, ...]) -> Array:
+    view: Array = np.ndarray(shape, of.dtype, of, 0, strides)
     view.flags.writeable = False
     return view
 
@@ -105,28 +112,23 @@ def _convolve(first: int, stop: int, windows: Array, kernel: Array, bias: Array,
     width = width_of(y)
     for n in range(first // rows, (stop + rows - 1) // rows):
         low, high = max(0, first - n * rows), min(rows, stop - n * rows)
-        for p in range(low, high):
-            for q in range(y.shape[2]):
-                for f in range(filters):
-                    y[n, p, q, f] = bias[f]
         for start in range(0, filters, width):
-            part = panel(kernel, start)
-            for p in range(low, high):
-                add_product(windows[n, p], part, y[n, p, :, start : start + width])
+            some = slice(start, start + width)
+            write_product(
+                windows[n, low:high],
+                panel(kernel, start),
+                bias[low:high, :, some],
+                y[n, low:high, :, some],
+            )
 
 
 @compiled
 def _kernel_gradient(first: int, stop: int, windows: Array, dy: Array, dkernel: Array) -> None:
-    """Do the rows of dkernel (height, width * channels, filters) from `first` to `stop`."""
-    _, length, filters = dkernel.shape
+    """Do the places from `first` to `stop` of all rows of dkernel (height, width * channels, filters)."""
     width = width_of(dy)
-    for row in range(first, stop):
-        for f in range(filters):
-            dkernel[row // length, row % length, f] = 0
+    dkernel[:, first:stop] = 0
     for n in range(len(dy)):
-        for start in range(0, filters, width):
-            part = panel(dy[n], start)
-            for i in range(first // length, (stop + length - 1) // length):
-                low, high = max(0, first - i * length), min(length, stop - i * length)
-                across = windows[n, :, :, i, low:high].transpose(2, 0, 1)
-                add_product(across, part, dkernel[i, low:high, start : start + width])
+        places = windows[n].transpose(2, 3, 0, 1)[:, first:stop]
+        for start in range(0, dy.shape[3], width):
+            sums = dkernel[:, first:stop, start : start + width]
+            write_product(places, panel(dy[n], start), sums, sums)

@@ -9,7 +9,6 @@ from mlpk.arrays import Array, Arrays, Grads
 
 from mlpk_numba.column_sums import column_sums
 from mlpk_numba.compiled import compiled
-from mlpk_numba.in_order import in_order
 from mlpk_numba.matrices import multiply
 
 __all__ = ["backward", "forward"]
@@ -17,7 +16,7 @@ __all__ = ["backward", "forward"]
 
 def forward(dense: Any, arrays: Arrays, ctx: Context, x: Array) -> tuple[Array, Any]:
     """Return x W + b."""
-    rows = in_order(ctx, "x", x).reshape(-1, x.shape[-1])
+    rows = ctx.contiguous("x", x).reshape(-1, x.shape[-1])
     y = ctx.empty("y", (len(rows), dense.units))
     multiply(rows, arrays["weight"], y)
     if dense.bias:
@@ -29,7 +28,7 @@ def backward(
     dense: Any, arrays: Arrays, ctx: Context, rows: Any, dy: Array, grads: Grads
 ) -> Array | None:
     """Write dW = x' dy and db, the sum of dy over the rows; return dx = dy W'."""
-    drows = in_order(ctx, "dy", dy).reshape(-1, dense.units)
+    drows = ctx.contiguous("dy", dy).reshape(-1, dense.units)
     multiply(rows.T, drows, grads["weight"])
     if dense.bias:
         column_sums(drows, grads["bias"])

@@ -7,14 +7,13 @@ from mlpk.arrays import Array
 
 from mlpk_numba.compiled import compiled
 from mlpk_numba.crew import share_out
-from mlpk_numba.in_order import in_order
 
 __all__ = ["framed"]
 
 
 def framed(ctx: Context, name: str, x: Array, sides: tuple[int, int, int, int]) -> Array:
     """Return images in C order with zeros above, below, left and right; a copy only if need be."""
-    ordered = in_order(ctx, f"{name}, ordered", x)
+    ordered = ctx.contiguous(f"{name}, ordered", x)
     if not any(sides):
         return ordered
     top, bottom, left, right = sides

@@ -1,6 +1,6 @@
 """Sums of products, for arrays that lie anywhere: where BLAS would want copies.
 
-a (rows, I, K) times b (I, K, columns) is c (rows, columns), summed over both axes between. b comes
+a (P, Q, I, K) times b (I, K, columns) is c (P, Q, columns), summed over both axes between. b comes
 panel by panel, each as wide as a tile.
 """
 
@@ -12,9 +12,8 @@ from mlpk.arrays import Array
 from mlpk_numba.compiled import compiled
 from mlpk_numba.tile import ROWS, VECTOR_BYTES, VECTORS, tile
 
-__all__ = ["add_product", "panel", "width_of"]
+__all__ = ["add_product", "panel", "width_of", "write_product"]
 
-SOME = 64  # rows at a time, where columns have to be left out
 _eight, _four, _one = (tile(rows, VECTORS) for rows in (8, 4, 1))
 _narrow_eight, _narrow_four, _narrow_one = (tile(rows, 1) for rows in (8, 4, 1))
 
@@ -42,33 +41,41 @@ def panel(b: Array, start: int) -> Array:
 
 @compiled
 def add_product(a: Array, b: Array, c: Array) -> None:
-    """Add the product of a and a panel b to c, which may lack the last columns of the panel."""
-    if c.shape[1] == b.shape[2]:
-        _add(a, b, c)
-        return
-    some = np.empty((SOME, b.shape[2]), c.dtype)
-    for first in range(0, c.shape[0], SOME):
-        target = c[first : first + SOME]
-        for row in range(len(target)):
-            for column in range(some.shape[1]):
-                some[row, column] = 0
-        _add(a[first : first + SOME], b, some[: len(target), : some.shape[1]])
-        for row in range(len(target)):
-            for column in range(target.shape[1]):
-                target[row, column] += some[row, column]
+    """Add to c (rows, columns) the product of a (rows, I, K) and a panel b."""
+    lines = c[np.newaxis]
+    write_product(a[np.newaxis], b, lines, lines)
 
 
 @compiled
-def _add(a: Array, b: Array, c: Array) -> None:
-    row, rows = 0, c.shape[0]
+def write_product(a: Array, b: Array, begin: Array, c: Array) -> None:
+    """Write begin and the product of a and a panel b to c, which may lack the panel's last columns."""
+    if c.shape[2] == b.shape[2]:
+        _write(a, b, begin, c)
+        return
+    line = np.empty((1, c.shape[1], b.shape[2]), c.dtype)
+    for p in range(len(c)):
+        for row in range(c.shape[1]):
+            for column in range(line.shape[2]):
+                line[0, row, column] = begin[p, row, column] if column < c.shape[2] else 0
+        _write(a[p : p + 1], b, line, line)
+        for row in range(c.shape[1]):
+            for column in range(c.shape[2]):
+                c[p, row, column] = line[0, row, column]
+
+
+@compiled
+def _write(a: Array, b: Array, begin: Array, c: Array) -> None:
+    rows = c.shape[1]
     wide = b.shape[2] == width_of(b)
-    if not wide or ROWS == 8:  # noqa: PLR2004 - the tile's name
-        while row + 8 <= rows:
-            _eight(a[row:], b, c[row:]) if wide else _narrow_eight(a[row:], b, c[row:])
-            row += 8
-    while row + 4 <= rows:
-        _four(a[row:], b, c[row:]) if wide else _narrow_four(a[row:], b, c[row:])
-        row += 4
-    while row < rows:
-        _one(a[row:], b, c[row:]) if wide else _narrow_one(a[row:], b, c[row:])
-        row += 1
+    for p in range(len(c)):
+        q = 0
+        if not wide or ROWS == 8:  # noqa: PLR2004 - the tile's name
+            while q + 8 <= rows:
+                _eight(p, q, a, b, begin, c) if wide else _narrow_eight(p, q, a, b, begin, c)
+                q += 8
+        while q + 4 <= rows:
+            _four(p, q, a, b, begin, c) if wide else _narrow_four(p, q, a, b, begin, c)
+            q += 4
+        while q < rows:
+            _one(p, q, a, b, begin, c) if wide else _narrow_one(p, q, a, b, begin, c)
+            q += 1

@@ -9,14 +9,13 @@ from mlpk.arrays import Array, Arrays, Grads
 
 from mlpk_numba.compiled import compiled
 from mlpk_numba.crew import share_out
-from mlpk_numba.in_order import in_order
 
 __all__ = ["backward", "forward"]
 
 
 def forward(_: Any, arrays: Arrays, ctx: Context, x: Array) -> tuple[Array, Array]:
     y = ctx.empty("y", x.shape)
-    flat = in_order(ctx, "x", x).reshape(-1), y.reshape(-1)
+    flat = ctx.contiguous("x", x).reshape(-1), y.reshape(-1)
     share_out(_rectify, y.size, 2 * y.nbytes, *flat)
     return y, y
 
@@ -27,7 +26,7 @@ def backward(
     if not ctx.needs_input_grad[0]:
         return None
     dx = ctx.empty("dx", y.shape)
-    flat = y.reshape(-1), in_order(ctx, "dy", dy).reshape(-1), dx.reshape(-1)
+    flat = y.reshape(-1), ctx.contiguous("dy", dy).reshape(-1), dx.reshape(-1)
     share_out(_go_back, y.size, 3 * y.nbytes, *flat)
     return dx
 

@@ -11,7 +11,6 @@ from mlpk.arrays import Array
 
 from mlpk_numba.compiled import compiled
 from mlpk_numba.curves import exp
-from mlpk_numba.in_order import in_order
 
 __all__ = ["backward", "forward", "serves"]
 
@@ -31,9 +30,9 @@ def forward(
         return loss.forward(ctx, prediction, target, weight)  # type: ignore[no-any-return]
     dz = ctx.empty("dz", prediction.shape)
     value = _rows(
-        in_order(ctx, "z", prediction).reshape(rows, -1, classes),
-        in_order(ctx, "labels", target).reshape(rows, -1),
-        ctx.empty("none", (0,)) if weight is None else in_order(ctx, "weight", weight),
+        ctx.contiguous("z", prediction).reshape(rows, -1, classes),
+        ctx.contiguous("labels", target).reshape(rows, -1),
+        ctx.empty("none", (0,)) if weight is None else ctx.contiguous("weight", weight),
         loss.label_smoothing,
         dz.reshape(rows, -1, classes),
     )

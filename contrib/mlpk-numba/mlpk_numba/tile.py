@@ -25,25 +25,29 @@ Index = ir.IntType(64)
 
 
 def tile(rows: int, vectors: int) -> Callable[..., None]:
-    """Return a compiled function of a (rows, I, K), b (I, K, width) and c (rows, width), width `vectors`.
+    """Return a compiled function of p, q, a (P, Q, I, K), b (I, K, width), begin and c (P, Q, width).
 
-    It makes it c[r, f] += sum over i, k of a[r, i, k] * b[i, k, f], and may be called by compiled
-    functions. The last axes of b and c lie in one piece, all others anywhere; I and K are above 0.
+    It makes c[p, r, f] = begin[p, r, f] + sum over i, k of a[p, r, i, k] * b[i, k, f], for `rows`
+    rows r from q on and a width of `vectors`, and may be called by compiled functions. Places are
+    handed over beside whole arrays: to cut an array takes longer than some tiles. The last axes of
+    all but a lie in one piece, all others anywhere; I and K are above 0.
     """
 
     @intrinsic
-    def multiply_add(typing_context: Any, a: Any, b: Any, c: Any) -> Any:
+    def multiply_add(
+        typing_context: Any, p: Any, q: Any, a: Any, b: Any, begin: Any, c: Any
+    ) -> Any:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             arrays = [
                 context.make_array(kind)(context, builder, value)
-                for kind, value in zip(signature.args, arguments, strict=True)
+                for kind, value in zip(signature.args[2:], arguments[2:], strict=True)
             ]
-            real = ir.DoubleType() if signature.args[2].dtype == types.float64 else ir.FloatType()
+            real = ir.DoubleType() if c.dtype == types.float64 else ir.FloatType()
             size = 8 if isinstance(real, ir.DoubleType) else 4
-            _Loop(builder, arrays, real, size, rows, vectors).write()
+            _Loop(builder, arguments[:2], arrays, real, size, rows, vectors).write()
             return context.get_dummy_value()
 
-        return types.void(a, b, c), generate
+        return types.void(types.intp, types.intp, a, b, begin, c), generate
 
     made: Callable[..., None] = multiply_add
     return made
@@ -53,7 +57,14 @@ class _Loop:
     """The code of one tile, as it is being written."""
 
     def __init__(
-        self, builder: Any, arrays: Any, real: Any, size: int, rows: int, vectors: int
+        self,
+        builder: Any,
+        place: tuple[Any, Any],
+        arrays: list[Any],
+        real: Any,
+        size: int,
+        rows: int,
+        vectors: int,
     ) -> None:
         self.builder = builder
         self.size = size
@@ -61,31 +72,41 @@ class _Loop:
         self.vectors = vectors
         self.lanes = VECTOR_BYTES // size
         self.vector = ir.VectorType(real, self.lanes)
-        a, b, c = arrays
-        byte = ir.IntType(8).as_pointer()
-        self.a, self.b, self.c = (builder.bitcast(each.data, byte) for each in (a, b, c))
-        self.a_row, self.a_outer, self.a_inner = self._numbers(a.strides, 3)
-        self.b_outer, self.b_inner, _ = self._numbers(b.strides, 3)
-        self.c_row, _ = self._numbers(c.strides, 2)
-        self.outer, self.inner, _ = self._numbers(b.shape, 3)
         self.real = real
+        a, b, begin, c = arrays
+        self.a, self.a_row, self.a_outer, self.a_inner = self._from(a, 4, place)
+        self.b, self.b_outer, self.b_inner, _ = self._from(b, 3)
+        self.begin, self.begin_row, _ = self._from(begin, 3, place)
+        self.c, self.c_row, _ = self._from(c, 3, place)
+        self.outer, self.inner, _ = self._numbers(b.shape, 3)
+
+    def _from(self, array: Any, axes: int, place: tuple[Any, ...] = ()) -> list[Any]:
+        """Return where an array begins at a place of its first axes, and the strides left."""
+        pointer = self.builder.bitcast(array.data, ir.IntType(8).as_pointer())
+        strides = self._numbers(array.strides, axes)
+        for index, stride in zip(place, strides, strict=False):
+            pointer = self._at(pointer, self.builder.mul(stride, index))
+        return [pointer, *strides[max(0, len(place) - 1) :]]
 
     def write(self) -> None:
         """Write two loops, over i and k, that hand all sums on from turn to turn."""
-        places = [
-            self._at(self.c, self._times(self.c_row, row), lane * VECTOR_BYTES)
-            for row in range(self.rows)
-            for lane in range(self.vectors)
-        ]
-        sums = [self._vector_at(place) for place in places]
+        sums = [self._vector_at(place) for place in self._places(self.begin, self.begin_row)]
         sums = self._loop(
             self.outer, (self.a, self.b), (self.a_outer, self.b_outer), sums, self._run
         )
-        for place, total in zip(places, sums, strict=True):
+        for place, total in zip(self._places(self.c, self.c_row), sums, strict=True):
             stored = self.builder.store(
                 total, self.builder.bitcast(place, self.vector.as_pointer())
             )
             stored.align = self.size
+
+    def _places(self, start: Any, stride: Any) -> list[Any]:
+        """Return where the vectors of the tile lie."""
+        return [
+            self._at(start, self._times(stride, row), lane * VECTOR_BYTES)
+            for row in range(self.rows)
+            for lane in range(self.vectors)
+        ]
 
     def _run(self, a: Any, b: Any, sums: list[Any]) -> list[Any]:
         return self._loop(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-__all__ = ["Axis", "axes"]
+from mlpk_numba.compiled import compiled
+
+__all__ = ["Axis", "axes", "seen"]
 
 
 class Axis(NamedTuple):
@@ -45,6 +47,13 @@ def axes(layer: Any, height: int, width: int) -> tuple[Axis, Axis]:
         sides = [_pair(each) for each in _pair(layer.padding)]
     down, across = zip((height, width), sizes, strides, sides, strict=True)
     return Axis(*down[:3], *down[3]), Axis(*across[:3], *across[3])
+
+
+@compiled
+def seen(axis: Axis, window: int) -> tuple[int, int]:
+    """Return where a window begins and ends on the image, padding left out."""
+    start = window * axis.stride - axis.before
+    return max(0, start), min(axis.length, start + axis.size)
 
 
 def _pair(given: Any) -> Any:

@@ -52,16 +52,42 @@ def test_conv2d(filters, channels, padding):
     np.testing.assert_allclose(y, np.einsum("npqcij,ijcf->npqf", windows, weight), atol=1e-12)
 
 
-@pytest.mark.parametrize("stride", [1, 2, 3])
-def test_pools(stride):
-    x = drawn(2, 8, 9, 37)
-    windows = sliding_window_view(x, (2, 3), axis=(1, 2))[:, ::stride, ::stride]
+@pytest.mark.parametrize(
+    ("shape", "size", "stride"),
+    [
+        ((8, 9, 37), (2, 3), 1),
+        ((8, 9, 37), (2, 3), 2),
+        ((8, 9, 1), (2, 3), 3),
+        ((18, 20, 3), 17, 1),
+    ],
+)
+def test_pools(shape, size, stride):
+    x = drawn(2, *shape)
+    both = size if isinstance(size, tuple) else (size, size)
+    windows = sliding_window_view(x, both, axis=(1, 2))[:, ::stride, ::stride]
     for kind, wanted in (
         ("max_pool2d", windows.max((-1, -2))),
         ("average_pool2d", windows.mean((-1, -2))),
     ):
-        _, y = forward(kind, x, kernel_size=(2, 3), strides=stride)
-        np.testing.assert_allclose(y, wanted, rtol=1e-14)
+        _, y = forward(kind, x, kernel_size=size, strides=stride)
+        np.testing.assert_allclose(y, wanted, rtol=1e-13)
+
+
+@pytest.mark.parametrize("kind", ["max_pool2d", "average_pool2d"])
+def test_what_no_window_sees_has_the_gradient_zero(kind):
+    """Two rows between windows, and one behind the last, in scratch full of nan."""
+    x = drawn(2, 8, 5, 3)
+    ctx = mlpk.Context("float64", spoil=True)
+    layer = mlpk.layers[kind](kernel_size=(2, 1), strides=(4, 2), padding=((1, 0), (0, 0)))
+    from importlib import import_module
+
+    made = import_module(f"mlpk_numba.{kind}")
+    y, saved = made.forward(layer, {}, ctx, x)
+    dx = made.backward(layer, {}, ctx, saved, np.ones_like(y), {})
+    assert y.shape == (2, 2, 3, 3)
+    np.testing.assert_array_equal(dx[:, [1, 2, 5, 6, 7]], 0)
+    np.testing.assert_array_equal(dx[:, :, 1::2], 0)
+    np.testing.assert_allclose(dx.sum((1, 2)), 6)
 
 
 def test_the_gradient_of_a_pool_goes_to_the_first_of_equals():
@@ -89,8 +115,9 @@ def test_relu_keeps_what_is_no_number():
 
 @pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize("units", [5, 32])
-def test_lstm(units, masked):
-    x, mask = drawn(6, 7, 4), np.random.default_rng(1).random((6, 7)) < 0.6
+@pytest.mark.parametrize("rows", [6, 70])
+def test_lstm(rows, units, masked):
+    x, mask = drawn(rows, 7, 4), np.random.default_rng(1).random((rows, 7)) < 0.6
     shapes = [mlpk.Input((7, 4)), mlpk.Input((7,), dtype="bool")][: 1 + masked]
     y = mlpk.layers.lstm(units=units, return_sequences=True)(*shapes)
     model = mlpk.Model(inputs=shapes, outputs=y, dtype="float64", seed=0)
@@ -98,7 +125,7 @@ def test_lstm(units, masked):
     with mlpk.use("mlpk-numba"):
         found = model.forward(given if masked else x, training=True)
     weight, recurrent, bias = (model.params[f"lstm/{n}"] for n in ("weight", "recurrent", "bias"))
-    h = c = np.zeros((6, units))
+    h = c = np.zeros((rows, units))
     for t in range(7):
         z = x[:, t] @ weight + h @ recurrent + bias
         i, f, g, o = np.split(z, 4, axis=1)
@@ -107,6 +134,25 @@ def test_lstm(units, masked):
         c = np.where(there, f * c + i * np.tanh(g), c)
         h = np.where(there, o * np.tanh(c), h)
         np.testing.assert_allclose(found[:, t], h, atol=1e-13)
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_lstm_goes_back_over_many_rows_as_the_plain_one_does(masked):
+    rng = np.random.default_rng(0)
+    x, mask, dy = drawn(70, 7, 4), rng.random((70, 7)) < 0.6, rng.standard_normal((70, 7, 20))
+    shapes = [mlpk.Input((7, 4)), mlpk.Input((7,), dtype="bool")][: 1 + masked]
+    y = mlpk.layers.lstm(units=20, return_sequences=True)(*shapes)
+    model = mlpk.Model(inputs=shapes, outputs=y, dtype="float64", seed=0)
+    given = dict(zip(model.graph.inputs, (x, mask), strict=False))
+    found = []
+    for implementation in ("mlpk-numba", "numpy"):
+        with mlpk.use(implementation):
+            model.forward(given if masked else x, training=True)
+            dinput = model.backward(dy, inputs=True)
+        dx = next(iter(dinput.values())) if masked else dinput
+        found.append([dx, *(grad.copy() for grad in model.grads.values())])
+    for faster, plain in zip(*found, strict=True):
+        np.testing.assert_allclose(faster, plain, rtol=1e-9, atol=1e-11)
 
 
 @pytest.mark.parametrize("classes", [2, 10, 1000])
@@ -143,8 +189,10 @@ def test_what_is_no_label_is_left_to_the_loss_itself():
     from mlpk_numba.softmax_cross_entropy import backward, forward
 
     loss, z = mlpk.losses.softmax_cross_entropy(), drawn(2, 3)
-    for target in (np.array([0, 3]), np.array([[0.2, 0.3, 0.5], [1, 0, 0]])):
-        value, saved = forward(loss, ctx := mlpk.Context("float64"), z, target, None)
-        wanted, kept = loss.forward(other := mlpk.Context("float64"), z, target, None)
-        assert value == wanted
-        np.testing.assert_array_equal(backward(loss, ctx, saved), loss.backward(other, kept))
+    soft = np.array([[0.2, 0.3, 0.5], [1, 0, 0]])
+    value, saved = forward(loss, ctx := mlpk.Context("float64"), z, soft, None)
+    wanted, kept = loss.forward(other := mlpk.Context("float64"), z, soft, None)
+    assert value == wanted
+    np.testing.assert_array_equal(backward(loss, ctx, saved), loss.backward(other, kept))
+    with pytest.raises(IndexError):  # what is not checked, as losses are before they compute
+        forward(loss, mlpk.Context("float64"), z, np.array([0, 3]), None)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 pytest.importorskip("numba")
 
-from mlpk_numba.product import add_product, panel, width_of
+from mlpk_numba.product import add_product, panel, width_of, write_product
 
 ROUNDING = {"float32": 1e-5, "float64": 1e-13}
 
@@ -36,6 +36,19 @@ def test_it_adds_the_sum_over_both_axes(dtype, rows, outer, inner, columns, seed
     wanted = c + np.einsum("rik,ikf->rf", a.astype("float64"), b.astype("float64"))
     product(a, b, c)
     np.testing.assert_allclose(c, wanted, rtol=0, atol=10 * ROUNDING[dtype])
+
+
+@pytest.mark.parametrize("columns", [7, 32, 75])
+@pytest.mark.parametrize("rows", [1, 6, 13])
+def test_it_begins_with_what_it_is_told_and_goes_over_lines_of_rows(rows, columns):
+    rng = np.random.default_rng(0)
+    a, b = rng.standard_normal((3, rows, 2, 5)), rng.standard_normal((2, 5, columns))
+    begin, c = rng.standard_normal(columns), np.full((3, rows, columns), np.nan)
+    everywhere, width = np.broadcast_to(begin, c.shape), width_of(c)
+    for start in range(0, columns, width):
+        some = slice(start, start + width)
+        write_product(a, panel(b, start), everywhere[:, :, some], c[:, :, some])
+    np.testing.assert_allclose(c, begin + np.einsum("prik,ikf->prf", a, b), rtol=0, atol=1e-13)
 
 
 @pytest.mark.parametrize("dtype", ROUNDING)

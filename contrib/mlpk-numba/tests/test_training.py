@@ -1,10 +1,9 @@
 """Whole networks: faster and plain arrive at the same place, whatever the threads."""
 
-import os
-
 import mlpk
 import numpy as np
 import pytest
+from mlpk import blas
 
 pytest.importorskip("numba")
 
@@ -20,6 +19,13 @@ LAYERS = [
     "flatten",
     mlpk.layers.dense(units=4),
 ]
+
+
+def share_all(monkeypatch, threads):
+    """Share whatever can be shared among so many."""
+    monkeypatch.setattr(crew, "LEAST", 1)
+    monkeypatch.setattr(crew, "AHEAD", 0)
+    monkeypatch.setattr(blas, "threads", lambda: threads)
 
 
 def images():
@@ -41,8 +47,8 @@ def trained(made, optimizer, implementation):
             np.arange(40) % 4,
             loss="softmax_cross_entropy",
             optimizer=optimizer,
-            epochs=3,
-            batch_size=16,
+            epochs=5,
+            batch_size=40,
             progress=False,
         )
     return {**model.params, **model.buffers}
@@ -61,11 +67,8 @@ def test_it_arrives_where_the_plain_arrives(made, optimizer):
 @pytest.mark.parametrize("threads", [2, 3])
 def test_threads_change_nothing_but_rounding_in_blas(made, threads, monkeypatch):
     wanted = trained(made, "adam", "mlpk-numba")
-    monkeypatch.setattr(crew, "LEAST", 1)
-    monkeypatch.setattr(crew, "THREADS", threads)
-    monkeypatch.setattr(crew, "_helpers", None)
+    share_all(monkeypatch, threads)
     found, again = (trained(made, "adam", "mlpk-numba") for _ in range(2))
-    assert crew._helpers is not None
     for name, array in wanted.items():
         np.testing.assert_allclose(found[name], array, rtol=1e-9, atol=1e-12, err_msg=name)
         np.testing.assert_array_equal(again[name], found[name], err_msg=name)
@@ -85,9 +88,7 @@ def test_threads_change_no_bit_of_what_is_compiled(layer, shape, monkeypatch):
     x = np.random.default_rng(0).standard_normal((5, *shape)).astype(np.float32)
     found = []
     for threads in (1, 2, 3):
-        monkeypatch.setattr(crew, "LEAST", 1)
-        monkeypatch.setattr(crew, "THREADS", threads)
-        monkeypatch.setattr(crew, "_helpers", None)
+        share_all(monkeypatch, threads)
         model = mlpk.Model([layer], input_shape=shape, seed=0)
         with mlpk.use("mlpk-numba"):
             y = model.forward(x, training=True)
@@ -98,69 +99,30 @@ def test_threads_change_no_bit_of_what_is_compiled(layer, shape, monkeypatch):
             np.testing.assert_array_equal(array, arrays[0])
 
 
-def test_an_error_in_a_helper_comes_back(monkeypatch):
-    def fails_at_the_end(first, stop):
-        if stop == 4:
-            raise ValueError("at the end")
-
-    monkeypatch.setattr(crew, "LEAST", 1)
-    monkeypatch.setattr(crew, "THREADS", 2)
-    monkeypatch.setattr(crew, "_helpers", None)
-    with pytest.raises(ValueError, match="at the end"):
-        crew.share_out(fails_at_the_end, 4, 4)
+def stretches(count, work):
+    """Return the stretches that threads get, in their order."""
+    done = []
+    crew.share_out(lambda first, stop: done.append((first, stop)), count, work)
+    return sorted(done)
 
 
-def test_a_thread_may_go_on_when_the_main_one_has_ended(run):
-    printed = run(
-        """
-import threading, time
-from mlpk_numba import crew
-
-crew.LEAST = 1
-done = []
-
-def later():
-    threading.main_thread().join()
-    time.sleep(0.2)
-    crew.share_out(lambda first, stop: done.append((first, stop)), 4, 4)
-    print(sorted(done))
-
-threading.Thread(target=later).start()
-""",
-        NUMBA_NUM_THREADS="2",
-    )
-    assert printed == "[(0, 2), (2, 4)]"
+@pytest.mark.parametrize(("threads", "count"), [(2, 2), (2, 7), (3, 3), (3, 100)])
+def test_everything_is_done_once_by_as_many_as_there_are(threads, count, monkeypatch):
+    share_all(monkeypatch, threads)
+    done = stretches(count, count)
+    assert len(done) == threads
+    assert [number for part in done for number in range(*part)] == list(range(count))
 
 
-@pytest.mark.parametrize(
-    ("variables", "threads"),
-    [
-        ({"NUMBA_NUM_THREADS": "3", "OMP_NUM_THREADS": "2"}, 3),
-        ({"NUMBA_NUM_THREADS": "", "OMP_NUM_THREADS": "2"}, 2),
-    ],
-)
-def test_the_environment_says_how_many_threads(variables, threads, run):
-    assert run("from mlpk_numba import crew; print(crew.THREADS)", **variables) == str(threads)
+def test_the_thread_that_shares_does_more_and_nothing_small_is_shared(monkeypatch):
+    monkeypatch.setattr(blas, "threads", lambda: 2)
+    (_, middle), (_, end) = stretches(1000, 4 * crew.LEAST)
+    assert 0 < end - middle < middle
+    assert stretches(1000, 2 * crew.LEAST - 1) == [(0, 1000)]
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
-def test_a_forked_process_makes_threads_of_its_own(run):
-    printed = run(
-        """
-import os
-from mlpk_numba import crew
-
-crew.LEAST = 1
-done = []
-crew.share_out(lambda first, stop: done.append((first, stop)), 4, 4)
-child = os.fork()
-if child == 0:
-    done.clear()
-    crew.share_out(lambda first, stop: done.append((first, stop)), 4, 4)
-    os._exit(0 if sorted(done) == [(0, 2), (2, 4)] else 1)
-print(sorted(done), os.waitpid(child, 0)[1])
-""",
-        NUMBA_NUM_THREADS="2",
-        PYTHONWARNINGS="ignore",  # that forking with threads is no good idea
-    )
-    assert printed == "[(0, 2), (2, 4)] 0"
+def test_a_kernel_within_shared_work_does_all_of_its_own(monkeypatch):
+    share_all(monkeypatch, 3)
+    done = []
+    crew.share_out(lambda *_: done.append(stretches(9, 9)), 3, 3)
+    assert done == [[(0, 9)]] * 3

@@ -12,16 +12,16 @@ from attrs.validators import and_, ge, gt, le
 from mlpk import Buffer, Context, DataError, Declaration, Example, Layer, Param, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape, known
-from mlpk_plugins.layers.parts.channel_groups import by_stretch, grouped, spread, sums_of
-from mlpk_plugins.layers.parts.contiguous import contiguous
+from mlpk_plugins.layers.parts.blocks import by_block
+from mlpk_plugins.layers.parts.channel_groups import grouped, spread, sums_of
 from mlpk_plugins.layers.parts.input_shapes import last_axis
 
 
 class Saved(NamedTuple):
     """What the way back needs; xhat = (shifted - offset) * inverse."""
 
-    shifted: Array  # x less some number a channel, in groups
-    offset: Array | float  # (channels,): the mean of that, or 0 on running statistics
+    shifted: Array  # x in groups, less some number a channel where the batch's statistics serve
+    offset: Array  # (channels,): the mean of that, or the running one
     inverse: Array  # (channels,): 1 / sqrt(var + eps)
     of_batch: bool  # whether mean and variance depend on x
 
@@ -67,26 +67,29 @@ class BatchNorm(Layer):
 
     def forward(self, arrays: Arrays, ctx: Context, x: Array) -> tuple[Array, Saved]:
         channels = x.shape[-1]
-        rows = grouped(contiguous(ctx, "x", x), channels)
-        shifted, y = ctx.empty("shifted", rows.shape), ctx.empty("y", rows.shape)
+        rows = grouped(ctx.contiguous("x", x), channels)
+        y = ctx.empty("y", rows.shape)
         of_batch = ctx.training and not self.frozen_stats
-        offset: Array | float = 0.0
         if of_batch:
+            shifted = ctx.empty("shifted", rows.shape)
             shift, offset, var = _moments(ctx, x, rows, shifted, squares=y)
             self._remember(arrays, shift + offset, var, x.size // channels)
         else:
-            shift, var = arrays["running_mean"], arrays["running_var"]
+            shifted, offset, var = rows, arrays["running_mean"], arrays["running_var"]
         inverse = 1 / np.sqrt(var + self.eps)
         scale = arrays["gamma"] * inverse
-        summand = arrays["beta"] - scale * offset
+        summand = arrays["beta"] - scale * offset if of_batch else arrays["beta"]
+        scale, summand = spread(ctx, "scale", scale, rows), spread(ctx, "summand", summand, rows)
+        # A running mean may be large beside what is left: as part of the summand it would cost digits.
+        mean = None if of_batch else spread(ctx, "mean", offset, rows)
 
-        def normalise(ctx: Context, rows: Array, shifted: Array, y: Array) -> None:
-            if not of_batch:
-                np.subtract(rows, spread(ctx, "shift", shift, rows), out=shifted)
-            np.multiply(shifted, spread(ctx, "scale", scale, rows), out=y)
-            np.add(y, spread(ctx, "summand", summand, rows), out=y)
+        def normalise(_: Context, shifted: Array, y: Array) -> None:
+            if mean is not None:
+                shifted = np.subtract(shifted, mean, out=y)
+            np.multiply(shifted, scale, out=y)
+            np.add(y, summand, out=y)
 
-        by_stretch(ctx, x, normalise, rows, shifted, y)
+        by_block(ctx, x, normalise, shifted, y)
         return y.reshape(x.shape), Saved(shifted, offset, inverse, of_batch)
 
     def _remember(self, arrays: Arrays, mean: Array, var: Array, m: int) -> None:
@@ -100,34 +103,40 @@ class BatchNorm(Layer):
         self, arrays: Arrays, ctx: Context, saved: Saved, doutput: Array, grads: Grads
     ) -> Array | None:
         shifted, offset, inverse, of_batch = saved
-        dy = contiguous(ctx, "dy", doutput).reshape(shifted.shape)
+        dy = ctx.contiguous("dy", doutput).reshape(shifted.shape)
         dx = ctx.empty("dx", shifted.shape)
+        mean = None if of_batch else spread(ctx, "mean", offset, dy)
 
         def products(ctx: Context, dy: Array, shifted: Array, dx: Array) -> Array:
+            if mean is not None:
+                shifted = np.subtract(shifted, mean, out=dx)
             return sums_of(ctx, len(inverse), dy, np.multiply(dy, shifted, out=dx))
 
-        dbeta, dgamma = by_stretch(ctx, doutput, products, dy, shifted, dx)
-        dgamma -= offset * dbeta
+        dbeta, dgamma = by_block(ctx, doutput, products, dy, shifted, dx)
+        if of_batch:
+            dgamma -= offset * dbeta
         dgamma *= inverse
         grads["beta"][...] = dbeta
         grads["gamma"][...] = dgamma
         if not ctx.needs_input_grad[0]:
             return None
+        scale = spread(ctx, "scale", arrays["gamma"] * inverse, dy)
+        if of_batch:  # dy - mean(dy) - xhat * mean(dy * xhat) = dy + slope * shifted + summand
+            share = -len(inverse) / doutput.size
+            slope = dgamma * inverse * share
+            summand = spread(ctx, "summand", dbeta * share - slope * offset, dy)
+            slope = spread(ctx, "slope", slope, dy)
 
-        def gradient(ctx: Context, dy: Array, shifted: Array, dx: Array) -> None:
-            scale = spread(ctx, "scale", arrays["gamma"] * inverse, dy)
-            if of_batch:  # dy - mean(dy) - xhat * mean(dy * xhat) = dy + slope * shifted + summand
-                share = -len(inverse) / doutput.size
-                slope = dgamma * inverse * share
-                summand = dbeta * share - slope * offset
-                np.multiply(shifted, spread(ctx, "slope", slope, dy), out=dx)
+        def gradient(_: Context, dy: Array, shifted: Array, dx: Array) -> None:
+            if of_batch:
+                np.multiply(shifted, slope, out=dx)
                 np.add(dx, dy, out=dx)
-                np.add(dx, spread(ctx, "summand", summand, dy), out=dx)
+                np.add(dx, summand, out=dx)
                 np.multiply(dx, scale, out=dx)
             else:
                 np.multiply(dy, scale, out=dx)
 
-        by_stretch(ctx, doutput, gradient, dy, shifted, dx)
+        by_block(ctx, doutput, gradient, dy, shifted, dx)
         return dx.reshape(doutput.shape)
 
     @classmethod
@@ -155,11 +164,12 @@ def _moments(
         )
     some = rows[: -(-len(rows) // 8)]
     shift = sums_of(ctx, channels, some)[0] * (channels / some.size)
+    subtracted = spread(ctx, "shift", shift, rows)
 
     def sums(ctx: Context, rows: Array, shifted: Array, squares: Array) -> Array:
-        np.subtract(rows, spread(ctx, "shift", shift, rows), out=shifted)
+        np.subtract(rows, subtracted, out=shifted)
         return sums_of(ctx, channels, shifted, np.multiply(shifted, shifted, out=squares))
 
-    offset, var = by_stretch(ctx, x, sums, rows, shifted, squares) * (1 / m)
+    offset, var = by_block(ctx, x, sums, rows, shifted, squares) * (1 / m)
     var -= offset * offset
     return shift, offset, np.maximum(var, 0, out=var)

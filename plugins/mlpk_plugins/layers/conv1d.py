@@ -12,7 +12,6 @@ from mlpk import Context, Declaration, Example, Initializer, Layer, Param, defin
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape, known
 from mlpk_plugins.layers.parts.channels import channel_sums
-from mlpk_plugins.layers.parts.contiguous import contiguous
 from mlpk_plugins.layers.parts.convolution import convolve, gradients
 from mlpk_plugins.layers.parts.image_fields import Padding1d, at_least_one, not_negative
 from mlpk_plugins.layers.parts.input_shapes import sequence_shape
@@ -70,7 +69,7 @@ class Conv1D(Layer):
     def backward(
         self, arrays: Arrays, ctx: Context, image: Array, doutput: Array, grads: Grads
     ) -> Array | None:
-        grid, dy = self._windows.grid(*image.shape[1:3]), contiguous(ctx, "dy", doutput)
+        grid, dy = self._windows.grid(*image.shape[1:3]), ctx.contiguous("dy", doutput)
         if self.bias:
             grads["bias"][...] = channel_sums(ctx, dy)
         weight, dweight = arrays["weight"][:, None], grads["weight"][:, None]

@@ -12,7 +12,6 @@ from mlpk import Context, Declaration, Example, Initializer, Layer, Param, defin
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape, known
 from mlpk_plugins.layers.parts.channels import channel_sums
-from mlpk_plugins.layers.parts.contiguous import contiguous
 from mlpk_plugins.layers.parts.convolution import convolve, gradients
 from mlpk_plugins.layers.parts.image_fields import Padding, Pair, at_least_one, not_negative, pair
 from mlpk_plugins.layers.parts.input_shapes import image_shape
@@ -68,7 +67,7 @@ class Conv2D(Layer):
     def backward(
         self, arrays: Arrays, ctx: Context, x: Array, doutput: Array, grads: Grads
     ) -> Array | None:
-        grid, dy = self._windows.grid(*x.shape[1:3]), contiguous(ctx, "dy", doutput)
+        grid, dy = self._windows.grid(*x.shape[1:3]), ctx.contiguous("dy", doutput)
         if self.bias:
             grads["bias"][...] = channel_sums(ctx, dy.reshape(len(dy), -1, self.filters))
         dx = ctx.empty("dx", x.shape) if ctx.needs_input_grad[0] else None

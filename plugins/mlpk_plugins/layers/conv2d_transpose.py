@@ -14,7 +14,6 @@ from mlpk import Context, Declaration, Example, Initializer, Layer, Param, defin
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape, known
 from mlpk_plugins.layers.parts.channels import channel_sums
-from mlpk_plugins.layers.parts.contiguous import contiguous
 from mlpk_plugins.layers.parts.convolution import convolve, kernel_gradient, spread
 from mlpk_plugins.layers.parts.grid import Grid
 from mlpk_plugins.layers.parts.image_fields import Padding, Pair, at_least_one, not_negative, pair
@@ -76,7 +75,7 @@ class Conv2DTranspose(Layer):
         return self._windows.grid(*map(known, lengths))
 
     def forward(self, arrays: Arrays, ctx: Context, x: Array) -> tuple[Array, Array]:
-        grid, rows = self._grid(x), contiguous(ctx, "x", x)
+        grid, rows = self._grid(x), ctx.contiguous("x", x)
         y = ctx.empty("y", (len(x), *grid.lengths, self.filters))
         spread(ctx, grid, rows, adjoint_matrices(ctx, arrays["weight"], self.groups), y)
         if self.bias:
@@ -92,7 +91,7 @@ class Conv2DTranspose(Layer):
         parts = by_input(grads["weight"], self.groups)
         np.copyto(parts, dweight.reshape(parts.shape))
         if self.bias:
-            rows = contiguous(ctx, "dy", dy).reshape(len(dy), -1, self.filters)
+            rows = ctx.contiguous("dy", dy).reshape(len(dy), -1, self.filters)
             grads["bias"][...] = channel_sums(ctx, rows)
         if not ctx.needs_input_grad[0]:
             return None

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
-import numpy as np
 from attrs import field
 from attrs.validators import ge
 
 from mlpk import Context, Declaration, Example, Initializer, Layer, Param, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape, known
-from mlpk_plugins.layers.parts.contiguous import contiguous
 from mlpk_plugins.layers.parts.input_shapes import last_axis
+from mlpk_plugins.layers.parts.products import dot
 from mlpk_plugins.layers.parts.sums import column_sums
 
 
@@ -37,8 +36,8 @@ class Dense(Layer):
         return Declaration((*x[:-1], self.units), params)
 
     def forward(self, arrays: Arrays, ctx: Context, x: Array) -> tuple[Array, Array]:
-        rows = contiguous(ctx, "x", x).reshape(-1, x.shape[-1])
-        y = np.dot(rows, arrays["weight"], out=ctx.empty("y", (len(rows), self.units)))
+        rows = ctx.contiguous("x", x).reshape(-1, x.shape[-1])
+        y = dot(rows, arrays["weight"], ctx.empty("y", (len(rows), self.units)))
         if self.bias:
             y += arrays["bias"]
         return y.reshape(*x.shape[:-1], self.units), rows
@@ -46,13 +45,13 @@ class Dense(Layer):
     def backward(
         self, arrays: Arrays, ctx: Context, rows: Array, dy: Array, grads: Grads
     ) -> Array | None:
-        drows = contiguous(ctx, "dy", dy).reshape(-1, self.units)
-        np.dot(rows.T, drows, out=grads["weight"])
+        drows = ctx.contiguous("dy", dy).reshape(-1, self.units)
+        dot(rows.T, drows, grads["weight"])
         if self.bias:
             column_sums(ctx, drows, grads["bias"])
         if not ctx.needs_input_grad[0]:
             return None
-        dx = np.dot(drows, arrays["weight"].T, out=ctx.empty("dx", rows.shape))
+        dx = drows.dot(arrays["weight"].T, ctx.empty("dx", rows.shape))
         return dx.reshape(*dy.shape[:-1], rows.shape[1])
 
     @classmethod

@@ -12,7 +12,6 @@ from mlpk import Context, Declaration, Example, Initializer, Layer, Param, defin
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape, known
 from mlpk_plugins.layers.parts.channels import channel_sums
-from mlpk_plugins.layers.parts.contiguous import contiguous
 from mlpk_plugins.layers.parts.depthwise import convolve_each, each_kernel_gradient, spread_each
 from mlpk_plugins.layers.parts.image_fields import Padding, Pair, at_least_one, not_negative, pair
 from mlpk_plugins.layers.parts.input_shapes import image_shape
@@ -67,7 +66,7 @@ class DepthwiseConv2D(Layer):
     def backward(
         self, arrays: Arrays, ctx: Context, x: Array, doutput: Array, grads: Grads
     ) -> Array | None:
-        grid, dy = self._windows.grid(*x.shape[1:3]), contiguous(ctx, "dy", doutput)
+        grid, dy = self._windows.grid(*x.shape[1:3]), ctx.contiguous("dy", doutput)
         each_kernel_gradient(ctx, grid, x, dy, grads["weight"].reshape(grid.elements, -1))
         if self.bias:
             grads["bias"][...] = channel_sums(ctx, dy.reshape(len(dy), -1, dy.shape[-1]))

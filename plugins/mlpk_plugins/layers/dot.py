@@ -14,7 +14,6 @@ from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape
 from mlpk.errors import ShapeError
 from mlpk_plugins.layers.parts.batch_axis import not_the_batch
-from mlpk_plugins.layers.parts.contiguous import contiguous
 
 
 class Saved(NamedTuple):
@@ -69,7 +68,7 @@ class Dot(Layer):
             np.moveaxis(x, axis, -1) for x, axis in zip((first, second), self.pair, strict=True)
         ]
         a, b = (
-            contiguous(ctx, f"x{place}", x).reshape(len(x), prod(x.shape[1:-1]), x.shape[-1])
+            ctx.contiguous(f"x{place}", x).reshape(len(x), prod(x.shape[1:-1]), x.shape[-1])
             for place, x in enumerate(turned)
         )
         rests = turned[0].shape[1:-1], turned[1].shape[1:-1]
@@ -81,7 +80,7 @@ class Dot(Layer):
         self, arrays: Arrays, ctx: Context, saved: Saved, doutput: Array, grads: Grads
     ) -> tuple[Array | None, ...]:
         a, b = saved.rows
-        dy = contiguous(ctx, "dy", doutput).reshape(len(a), a.shape[1], b.shape[1])
+        dy = ctx.contiguous("dy", doutput).reshape(len(a), a.shape[1], b.shape[1])
         found: list[Array | None] = []
         for place, (factor, other, x) in enumerate(((dy, b, a), (dy.swapaxes(1, 2), a, b))):
             if not ctx.needs_input_grad[place]:

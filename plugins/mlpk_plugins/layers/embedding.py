@@ -12,7 +12,6 @@ from attrs.validators import ge
 from mlpk import Context, DataError, Declaration, Example, Initializer, Layer, Param, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape
-from mlpk_plugins.layers.parts.contiguous import contiguous
 
 
 @define
@@ -71,7 +70,7 @@ class Embedding(Layer):
         keys.sort()
         np.divmod(keys, count, out=(keys, order))
         ordered = ctx.empty("ordered", (count, self.units))
-        np.take(contiguous(ctx, "dy", dy).reshape(count, -1), order, 0, out=ordered, mode="clip")
+        np.take(ctx.contiguous("dy", dy).reshape(count, -1), order, 0, out=ordered, mode="clip")
         starts = ctx.empty("starts", (count,), np.bool_)
         starts[0] = True
         np.not_equal(keys[1:], keys[:-1], out=starts[1:])

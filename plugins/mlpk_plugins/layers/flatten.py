@@ -9,7 +9,6 @@ from typing import ClassVar
 from mlpk import Context, Declaration, Example, Layer, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape, known
-from mlpk_plugins.layers.parts.contiguous import contiguous
 
 
 @define
@@ -27,7 +26,7 @@ class Flatten(Layer):
         return Declaration((prod(known(length) for length in x),))
 
     def forward(self, arrays: Arrays, ctx: Context, x: Array) -> tuple[Array, tuple[int, ...]]:
-        return contiguous(ctx, "x", x).reshape(len(x), prod(x.shape[1:])), x.shape
+        return ctx.contiguous("x", x).reshape(len(x), prod(x.shape[1:])), x.shape
 
     def backward(
         self, arrays: Arrays, ctx: Context, shape: tuple[int, ...], dy: Array, grads: Grads

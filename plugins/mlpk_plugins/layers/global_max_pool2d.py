@@ -10,7 +10,6 @@ import numpy as np
 from mlpk import Context, Declaration, Example, Layer, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape
-from mlpk_plugins.layers.parts.contiguous import contiguous
 from mlpk_plugins.layers.parts.input_shapes import image_shape
 from mlpk_plugins.layers.parts.pooling import largest_row_gradient
 
@@ -37,7 +36,7 @@ class GlobalMaxPool2D(Layer):
     ) -> Array | None:
         if not ctx.needs_input_grad[0]:
             return None
-        rows = contiguous(ctx, "x", x).reshape(len(x), -1, x.shape[-1])
+        rows = ctx.contiguous("x", x).reshape(len(x), -1, x.shape[-1])
         dx = ctx.empty("dx", rows.shape)
         return largest_row_gradient(ctx, rows, dy, dx).reshape(x.shape)
 

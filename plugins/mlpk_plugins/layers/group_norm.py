@@ -13,7 +13,6 @@ from attrs.validators import ge, gt
 from mlpk import Context, Declaration, Example, Layer, Param, ShapeError, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape, known
-from mlpk_plugins.layers.parts.contiguous import contiguous
 from mlpk_plugins.layers.parts.input_shapes import last_axis
 from mlpk_plugins.layers.parts.normalisation import (
     Normalised,
@@ -57,7 +56,7 @@ class GroupNorm(Layer):
         return Declaration(x, params)
 
     def forward(self, arrays: Arrays, ctx: Context, x: Array) -> tuple[Array, Normalised]:
-        rows = contiguous(ctx, "x", x).reshape(len(x), prod(x.shape[1:-1]), x.shape[-1])
+        rows = ctx.contiguous("x", x).reshape(len(x), prod(x.shape[1:-1]), x.shape[-1])
         inverse = ctx.empty("inverse", (len(x), 1, x.shape[-1]))
         gamma, beta = arrays["gamma"], arrays["beta"]
         y, saved = normalise(ctx, rows, gamma, beta, self.eps, self._means, inverse)
@@ -66,7 +65,7 @@ class GroupNorm(Layer):
     def backward(
         self, arrays: Arrays, ctx: Context, saved: Normalised, doutput: Array, grads: Grads
     ) -> Array | None:
-        dy = contiguous(ctx, "dy", doutput).reshape(saved.xhat.shape)
+        dy = ctx.contiguous("dy", doutput).reshape(saved.xhat.shape)
         affine_back(ctx, saved, dy, grads["gamma"], grads["beta"])
         if not ctx.needs_input_grad[0]:
             return None

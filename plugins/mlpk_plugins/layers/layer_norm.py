@@ -11,7 +11,6 @@ from attrs.validators import ge, gt
 from mlpk import Context, Declaration, Example, Layer, Param, ShapeError, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape, known
-from mlpk_plugins.layers.parts.contiguous import contiguous
 from mlpk_plugins.layers.parts.normalisation import (
     Normalised,
     affine_back,
@@ -52,7 +51,7 @@ class LayerNorm(Layer):
 
     def forward(self, arrays: Arrays, ctx: Context, x: Array) -> tuple[Array, Normalised]:
         gamma, beta = arrays["gamma"].ravel(), arrays["beta"].ravel()
-        rows = contiguous(ctx, "x", x).reshape(-1, len(gamma))
+        rows = ctx.contiguous("x", x).reshape(-1, len(gamma))
         inverse = ctx.empty("inverse", (len(rows), 1))
         y, saved = normalise(ctx, rows, gamma, beta, self.eps, row_means, inverse)
         return y.reshape(x.shape), saved
@@ -60,7 +59,7 @@ class LayerNorm(Layer):
     def backward(
         self, arrays: Arrays, ctx: Context, saved: Normalised, doutput: Array, grads: Grads
     ) -> Array | None:
-        dy = contiguous(ctx, "dy", doutput).reshape(saved.xhat.shape)
+        dy = ctx.contiguous("dy", doutput).reshape(saved.xhat.shape)
         affine_back(ctx, saved, dy, grads["gamma"].reshape(-1), grads["beta"].reshape(-1))
         if not ctx.needs_input_grad[0]:
             return None

@@ -12,7 +12,6 @@ from mlpk import Context, Declaration, Example, Layer, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape, known
 from mlpk.errors import ShapeError
-from mlpk_plugins.layers.parts.contiguous import contiguous
 
 
 def _lengths(_: object, attribute: Attribute[Any], shape: Shape) -> None:
@@ -57,12 +56,12 @@ class Reshape(Layer):
         return filled
 
     def forward(self, arrays: Arrays, ctx: Context, x: Array) -> tuple[Array, tuple[int, ...]]:
-        return contiguous(ctx, "x", x).reshape(len(x), *self._filled(x.shape[1:])), x.shape
+        return ctx.contiguous("x", x).reshape(len(x), *self._filled(x.shape[1:])), x.shape
 
     def backward(
         self, arrays: Arrays, ctx: Context, shape: tuple[int, ...], dy: Array, grads: Grads
     ) -> Array | None:
-        return contiguous(ctx, "dy", dy).reshape(shape) if ctx.needs_input_grad[0] else None
+        return ctx.contiguous("dy", dy).reshape(shape) if ctx.needs_input_grad[0] else None
 
     @classmethod
     def examples(cls) -> Iterator[Example]:

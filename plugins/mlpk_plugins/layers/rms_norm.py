@@ -12,7 +12,6 @@ from attrs.validators import gt
 from mlpk import Context, Declaration, Example, Layer, Param, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape, known
-from mlpk_plugins.layers.parts.contiguous import contiguous
 from mlpk_plugins.layers.parts.input_shapes import last_axis
 from mlpk_plugins.layers.parts.sums import column_sums, row_means
 
@@ -45,7 +44,7 @@ class RMSNorm(Layer):
         )
 
     def forward(self, arrays: Arrays, ctx: Context, x: Array) -> tuple[Array, Saved]:
-        rows = contiguous(ctx, "x", x).reshape(-1, x.shape[-1])
+        rows = ctx.contiguous("x", x).reshape(-1, x.shape[-1])
         xhat, y = ctx.empty("xhat", rows.shape), ctx.empty("y", rows.shape)
         inverse = ctx.empty("inverse", (len(rows), 1))
         row_means(ctx, np.multiply(rows, rows, out=y), inverse)
@@ -59,7 +58,7 @@ class RMSNorm(Layer):
         self, arrays: Arrays, ctx: Context, saved: Saved, doutput: Array, grads: Grads
     ) -> Array | None:
         xhat, inverse = saved
-        dy = contiguous(ctx, "dy", doutput).reshape(xhat.shape)
+        dy = ctx.contiguous("dy", doutput).reshape(xhat.shape)
         dx = np.multiply(dy, xhat, out=ctx.empty("dx", xhat.shape))
         column_sums(ctx, dx, grads["gamma"])
         if not ctx.needs_input_grad[0]:

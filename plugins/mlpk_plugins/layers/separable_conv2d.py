@@ -13,7 +13,6 @@ from mlpk import Context, Declaration, Example, Initializer, Layer, Param, defin
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape, known
 from mlpk_plugins.layers.parts.channels import channel_sums
-from mlpk_plugins.layers.parts.contiguous import contiguous
 from mlpk_plugins.layers.parts.depthwise import convolve_each, each_kernel_gradient, spread_each
 from mlpk_plugins.layers.parts.image_fields import Padding, Pair, at_least_one, not_negative, pair
 from mlpk_plugins.layers.parts.input_shapes import image_shape
@@ -79,7 +78,7 @@ class SeparableConv2D(Layer):
         doutput: Array,
         grads: Grads,
     ) -> Array | None:
-        (x, z), dy = saved, contiguous(ctx, "dy", doutput)
+        (x, z), dy = saved, ctx.contiguous("dy", doutput)
         grid = self._windows.grid(*x.shape[1:3])
         np.matmul(_rows(z).T, _rows(dy), out=grads["pointwise_weight"][0, 0])
         if self.bias:

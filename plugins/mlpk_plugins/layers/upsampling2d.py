@@ -11,7 +11,6 @@ from attrs import field
 from mlpk import Context, Declaration, Example, Layer, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape
-from mlpk_plugins.layers.parts.contiguous import contiguous
 from mlpk_plugins.layers.parts.image_fields import Pair, at_least_one, pair
 from mlpk_plugins.layers.parts.input_shapes import image_shape
 
@@ -54,7 +53,7 @@ class Upsampling2D(Layer):
             return None
         n, height, width, channels = dy.shape
         a, b = pair(self.size)
-        pieces = contiguous(ctx, "dy", dy).reshape(n, height // a, a, width // b, b, channels)
+        pieces = ctx.contiguous("dy", dy).reshape(n, height // a, a, width // b, b, channels)
         dx = ctx.empty("dx", (n, height // a, width // b, channels))
         return np.sum(pieces, axis=(2, 4), out=dx)
 

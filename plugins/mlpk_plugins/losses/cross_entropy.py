@@ -45,7 +45,7 @@ class CrossEntropy(Loss):
     def forward(
         self, ctx: Context, prediction: Array, target: Array, weight: Array | None = None
     ) -> tuple[float, tuple[Array, Array]]:
-        t = class_shares.shared_out(ctx, self, prediction.shape, target, weight)
+        t, _ = class_shares.shared_out(ctx, self, prediction.shape, target, weight)
         least = float(np.finfo(ctx.dtype).tiny)
         p = np.maximum(prediction, least, out=ctx.empty("p", prediction.shape))
         return cross(ctx, t, np.log(p, out=ctx.empty("logs", p.shape))), (p, t)

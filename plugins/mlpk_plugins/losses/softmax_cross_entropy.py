@@ -12,8 +12,8 @@ from attrs.validators import and_, ge, lt
 from mlpk import Context, Example, Loss, define
 from mlpk.arrays import Array
 from mlpk_plugins.losses.parts import class_shares
-from mlpk_plugins.losses.parts.class_axis import class_peaks, class_sums
-from mlpk_plugins.losses.parts.targets import cross, row_shares
+from mlpk_plugins.losses.parts.class_axis import class_peaks
+from mlpk_plugins.losses.parts.targets import cross
 from mlpk_plugins.losses.parts.weights import not_negative
 
 
@@ -50,15 +50,19 @@ class SoftmaxCrossEntropy(Loss):
     def forward(
         self, ctx: Context, prediction: Array, target: Array, weight: Array | None = None
     ) -> tuple[float, tuple[Array, Array]]:
-        t = class_shares.shared_out(ctx, self, prediction.shape, target, weight)
-        peak = class_peaks(ctx, prediction, ctx.empty("peak", (*prediction.shape[:-1], 1)))
-        logs = np.subtract(prediction, peak, out=ctx.empty("logs", prediction.shape))
-        p = np.exp(logs, out=ctx.empty("p", prediction.shape))
-        total = class_sums(ctx, p, peak)
-        shares = row_shares(ctx, t)
-        shares /= total
-        p *= shares  # softmax(z) * sum(t)
-        logs -= np.log(total, out=total)
+        t, share = class_shares.shared_out(ctx, self, prediction.shape, target, weight)
+        logs, p, spread, column, total, rows, ones, sums = ctx.views("scratch", (t,), _scratch)
+        # A column that is spread out first costs less than one that is broadcast on the way.
+        spread[...] = class_peaks(ctx, prediction, column)
+        np.subtract(prediction, spread, out=logs)
+        np.exp(logs, out=p)
+        rows.dot(ones, sums)  # of p over the classes, to total
+        column[...] = share
+        column /= total
+        spread[...] = column
+        p *= spread  # softmax(z) * sum(t)
+        spread[...] = np.log(total, out=total)
+        logs -= spread
         return cross(ctx, t, logs, p), (p, t)
 
     def backward(self, ctx: Context, saved: tuple[Array, Array]) -> Array:
@@ -84,6 +88,18 @@ class SoftmaxCrossEntropy(Loss):
             draw=lambda rng, n: _labelled(rng, (n, 5, 3), lowest=-1),
         )
         yield Example(cls(class_weight=(1.0, 0.5, 2.0)), (3,), draw=_soft)
+
+
+def _scratch(like: Array) -> tuple[Array, ...]:
+    """Return three arrays shaped like one (n, ..., classes) and two (n, ..., 1).
+
+    Behind them: the second as a matrix, ones for its columns, and the fifth as a vector.
+    """
+    logs, p, spread = (np.empty_like(like) for _ in range(3))
+    column, total = (np.empty_like(like, shape=(*like.shape[:-1], 1)) for _ in range(2))
+    rows, sums = p.reshape(-1, like.shape[-1]), total.reshape(-1)
+    ones = np.ones_like(like, shape=rows.shape[1:])
+    return logs, p, spread, column, total, rows, ones, sums
 
 
 def _labelled(

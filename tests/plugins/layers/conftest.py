@@ -1,14 +1,13 @@
-"""Arrays that layers are given, and how products of theirs are computed."""
+"""Arrays that layers are given."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 
 from mlpk.arrays import Array
-from mlpk.workers import undisturbed
 
 
 @pytest.fixture(scope="session")
@@ -19,11 +18,3 @@ def drawn() -> Callable[..., Array]:
         return np.random.default_rng(seed).standard_normal(shape).astype(dtype)
 
     return draw
-
-
-@pytest.fixture
-def one_thread() -> Iterator[None]:
-    """Keep BLAS in one thread."""
-    with undisturbed() as turn:
-        turn.hold()
-        yield

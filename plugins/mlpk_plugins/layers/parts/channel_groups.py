@@ -6,23 +6,15 @@ NumPy's inner loop is long though channels are few. Numbers a channel are spread
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import lru_cache, reduce
-from operator import add
-from typing import TypeVar
+from functools import lru_cache
 
 import numpy as np
 
 from mlpk import Context
 from mlpk.arrays import Array
-from mlpk.workers import share
-
-T = TypeVar("T", Array, None)
 
 GROUP = 8192  # numbers, at most
 FEW = 128  # positions: of fewer, each is a group
-IMAGES = 4  # axes
-LEAST = 2**18  # numbers: a single pass over them takes longer than handing them to a thread
 
 
 def grouped(x: Array, channels: int) -> Array:
@@ -43,7 +35,7 @@ def spread(ctx: Context, name: str, numbers: Array, x: Array) -> Array:
 
 
 def sums_of(ctx: Context, channels: int, *arrays: Array) -> Array:
-    """Return the sums over all positions of each array, (arrays, channels), until the next call.
+    """Return the sums over all positions of each array, (arrays, channels).
 
     They are products with ones: BLAS is faster than a reduction, and `dot` calls it sooner than
     `matmul` does.
@@ -56,27 +48,9 @@ def sums_of(ctx: Context, channels: int, *arrays: Array) -> Array:
     for array, total in zip(arrays, sums, strict=True):
         np.dot(ones[:groups], array, out=total)
     if members == 1:
-        return sums
-    totals = ctx.empty("totals", (len(arrays), channels))
-    return np.matmul(ones[:members], sums.reshape(-1, members, channels), out=totals)
-
-
-def by_stretch(ctx: Context, x: Array, work: Callable[..., T], *arrays: Array) -> T:
-    """Return what work(ctx, *arrays) returns: of large images, of each stretch and added in order.
-
-    `x` is what the layer was given, the arrays are as large, in groups. Threads share images alone:
-    the convolutions beside them are shared too, while dense layers leave threads to BLAS, which
-    shared work would keep in one.
-    """
-    if x.ndim < IMAGES or x.size < 2 * LEAST:
-        return work(ctx, *arrays)
-
-    def stretch(ctx: Context, groups: slice) -> T:
-        return work(ctx, *(array[groups] for array in arrays))
-
-    groups, group = arrays[0].shape
-    first, *others = share(ctx, groups, -(-LEAST // group), stretch)
-    return first if first is None else reduce(add, others, first)
+        return sums.copy()
+    totals: Array = np.matmul(ones[:members], sums.reshape(-1, members, channels))
+    return totals
 
 
 @lru_cache(maxsize=256)

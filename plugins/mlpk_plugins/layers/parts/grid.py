@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from itertools import product
 
 import attrs
@@ -99,20 +100,24 @@ class Grid:
         """Yield the place (i, j) of each element in its window, row by row."""
         return product(range(self.axes[0].size), range(self.axes[1].size))
 
-    def pieces(self, rows: slice, row_bytes: int) -> Iterator[tuple[slice, slice]]:
-        """Yield rows of windows, counted through all images, as (images, rows) piece by piece."""
-        height, at = self.outputs[0], rows.start
-        step = fitting(row_bytes)
+    def pieces(self, rows: slice, row_bytes: int) -> Iterator[tuple[slice, list[slice]]]:
+        """Yield rows of windows, counted through all images, as images and their rows.
+
+        A piece is one of these lists' items: several images whole, or some rows of one.
+        """
+        height, step, at = self.outputs[0], fitting(row_bytes), rows.start
         while at < rows.stop:
             image, row = divmod(at, height)
-            if row == 0 and height <= min(step, rows.stop - at):
-                images = min(step, rows.stop - at) // height
-                yield slice(image, image + images), slice(0, height)
+            left = rows.stop - at
+            if row == 0 and height <= min(step, left):
+                images = min(step, left) // height
+                yield slice(image, image + images), [slice(0, height)]
                 at += images * height
             else:
-                some = min(step, height - row, rows.stop - at)
-                yield slice(image, image + 1), slice(row, row + some)
-                at += some
+                stop = min(height, row + left)
+                starts = range(row, stop, step)
+                yield slice(image, image + 1), [slice(a, min(a + step, stop)) for a in starts]
+                at += stop - row
 
     def bands(self, row_bytes: int) -> Iterator[slice]:
         """Yield the rows of windows piece by piece: all at once if an image fits into a piece."""
@@ -125,30 +130,33 @@ class Grid:
         frame = self.frame(ctx, "framed", x)
         if self.padded:
             frame.fill(fill)
-            np.copyto(self.inside(frame), _cut(x, self.pads, -1))
+            np.copyto(frame[self._inside], x[self._framed])
         return frame
 
     def frame(self, ctx: Context, name: str, x: Array) -> Array:
         """Return scratch for images like `x` and their padding; `x` itself if there is none."""
         if not self.padded:
             return x
-        height, width = (
-            length + sum(pads) for length, pads in zip(self.lengths, self.pads, strict=True)
-        )
-        return ctx.empty(name, (len(x), height, width, x.shape[-1]), x.dtype)
+        return ctx.empty(name, (len(x), *self._around, x.shape[-1]), x.dtype)
 
     def inside(self, frame: Array) -> Array:
         """Return the view of framed images without their padding."""
-        return _cut(frame, self.pads, 1)
+        return frame[self._inside]
 
     def seen(self, frame: Array, i: int, j: int, rows: slice = slice(None)) -> Array:
         """Return what each window, in these rows of windows, has at (i, j): a view."""
-        down, across = self.axes
-        first, stop, _ = rows.indices(self.outputs[0])
-        top, left = i * down.dilation + first * down.stride, j * across.dilation
-        bottom = top + (stop - first - 1) * down.stride + 1
-        right = left + (self.outputs[1] - 1) * across.stride + 1
-        return frame[:, top : bottom : down.stride, left : right : across.stride]
+        return self.seen_across(self.seen_down(frame, i)[:, rows], j)
+
+    def seen_down(self, frame: Array, i: int) -> Array:
+        """Return the rows of the frame that are the i-th of windows: a view."""
+        down, top = self.axes[0], i * self.axes[0].dilation
+        return frame[:, top : top + (self.outputs[0] - 1) * down.stride + 1 : down.stride]
+
+    def seen_across(self, frame: Array, j: int) -> Array:
+        """Return the columns of the frame that are the j-th of windows: a view."""
+        across = self.axes[1]
+        left = j * across.dilation
+        return frame[:, :, left : left + (self.outputs[1] - 1) * across.stride + 1 : across.stride]
 
     def windows(self, frame: Array) -> Array:
         """Return all windows, (n, rows, columns, kh, kw, channels): a view."""
@@ -167,8 +175,56 @@ class Grid:
             ),
         )
 
+    def strips(self, frame: Array, rows: slice, groups: int) -> Array:
+        """Return what lies between the first and the last of these rows of windows, by column.
 
-def _cut(x: Array, pads: tuple[Pads, Pads], sign: int) -> Array:
-    """Return images without margins as wide as the pads, times `sign`, where that is above 0."""
-    (top, bottom), (left, right) = (tuple(max(0, sign * pad) for pad in both) for both in pads)
-    return x[:, top : x.shape[1] - bottom, left : x.shape[2] - right]
+        (groups, n, columns, height, kw, channels / groups), a view of a frame in C order, for
+        windows that are not dilated downwards.
+        """
+        down, across = self.axes
+        image, row, column, _ = frame.strides
+        item = frame.itemsize  # an axis of length 1 may have any stride
+        height = (rows.stop - rows.start - 1) * down.stride + down.size
+        channels = frame.shape[-1] // groups
+        return np.ndarray(
+            (groups, len(frame), self.outputs[1], height, across.size, channels),
+            frame.dtype, frame, rows.start * down.stride * row,
+            (channels * item, image, column * across.stride, row, column * across.dilation, item),
+        )  # fmt: skip
+
+    def in_strips(self, strips: Array) -> Array:
+        """Return windows (groups, n, rows, columns, kh * kw * channels), a view of strips in C order.
+
+        In memory, those of a column overlap.
+        """
+        down = self.axes[0]
+        groups, n, columns, height, width, channels = strips.shape
+        group, image, column, row, *_ = strips.strides
+        rows = (height - down.size) // down.stride + 1
+        return np.ndarray(
+            (groups, n, rows, columns, down.size * width * channels),
+            strips.dtype, strips, 0, (group, image, row * down.stride, column, strips.itemsize),
+        )  # fmt: skip
+
+    @cached_property
+    def _around(self) -> tuple[int, int]:
+        """Height and width with the padding."""
+        (top, bottom), (left, right) = self.pads
+        height, width = self.lengths
+        return top + height + bottom, left + width + right
+
+    @cached_property
+    def _inside(self) -> tuple[slice, ...]:
+        """What of framed images is not padding."""
+        return _without(self._around, self.pads)
+
+    @cached_property
+    def _framed(self) -> tuple[slice, ...]:
+        """What of images is inside of the frame: padding below 0 cuts off."""
+        return _without(self.lengths, tuple((-before, -after) for before, after in self.pads))
+
+
+def _without(lengths: tuple[int, int], margins: tuple[Pads, ...]) -> tuple[slice, ...]:
+    """Return what is not in the margins of images, which have none where they are below 0."""
+    axes = zip(lengths, margins, strict=True)
+    return slice(None), *(slice(max(0, a), length - max(0, b)) for length, (a, b) in axes)

@@ -6,7 +6,6 @@ from math import prod
 
 from mlpk import Context, Initializer, Param, ShapeError
 from mlpk.arrays import Array
-from mlpk_plugins.layers.parts.contiguous import contiguous
 
 
 def kernel_param(
@@ -38,5 +37,5 @@ def by_input(kernel: Array, groups: int) -> Array:
 
 def adjoint_matrices(ctx: Context, kernel: Array, groups: int) -> Array:
     """Return a kernel (kh, kw, c_in / groups, c_out) as that of a convolution from c_out to c_in."""
-    parts = contiguous(ctx, "adjoint", by_input(kernel, groups))
+    parts = ctx.contiguous("adjoint", by_input(kernel, groups))
     return parts.reshape(groups, -1, parts.shape[-1])

@@ -6,7 +6,6 @@ Images are (n, height, width, channels); "rows" are (n, places, channels).
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import islice
 
 import numpy as np
 
@@ -20,10 +19,7 @@ def largest(ctx: Context, grid: Grid, x: Array, y: Array) -> Array:
     """Write the largest of each window to y."""
 
     def piece(ctx: Context, images: slice) -> None:
-        frame, part = grid.framed(ctx, x[images], -np.inf), y[images]
-        np.copyto(part, grid.seen(frame, 0, 0))
-        for i, j in islice(grid.offsets(), 1, None):
-            np.maximum(part, grid.seen(frame, i, j), out=part)
+        _join(ctx, grid, np.maximum, grid.framed(ctx, x[images], -np.inf), y[images])
 
     each_piece(ctx, len(x), _image_bytes(x), piece)
     return y
@@ -55,10 +51,8 @@ def mean(ctx: Context, grid: Grid, x: Array, y: Array, *, count_pads: bool) -> A
     weight = _one_over_count(ctx, grid, count_pads=count_pads)
 
     def piece(ctx: Context, images: slice) -> None:
-        frame, part = grid.framed(ctx, x[images]), y[images]
-        np.copyto(part, grid.seen(frame, 0, 0))
-        for i, j in islice(grid.offsets(), 1, None):
-            part += grid.seen(frame, i, j)
+        part = y[images]
+        _join(ctx, grid, np.add, grid.framed(ctx, x[images]), part)
         part *= weight
 
     each_piece(ctx, len(x), _image_bytes(x), piece)
@@ -74,6 +68,25 @@ def mean_gradient(ctx: Context, grid: Grid, dy: Array, dx: Array, *, count_pads:
 
     each_piece(ctx, len(dx), _image_bytes(dx), piece)
     return dx
+
+
+def _join(ctx: Context, grid: Grid, join: np.ufunc, frame: Array, y: Array) -> None:
+    """Write to y what `join` makes of each window: of its rows first, which are long in memory."""
+    down, across = grid.axes
+    rows = [grid.seen_down(frame, i) for i in range(down.size)]
+    if down.size > 1 and across.size > 1:
+        rows = [_joined(join, rows, ctx.empty("rows", rows[0].shape))]
+    _joined(join, [grid.seen_across(each, j) for each in rows for j in range(across.size)], y)
+
+
+def _joined(join: np.ufunc, parts: list[Array], out: Array) -> Array:
+    if len(parts) == 1:
+        np.copyto(out, parts[0])
+        return out
+    join(parts[0], parts[1], out=out)
+    for part in parts[2:]:
+        join(out, part, out=out)
+    return out
 
 
 def _add_up(ctx: Context, grid: Grid, dx: Array, give: Callable[[int, int, Array], object]) -> None:

@@ -2,7 +2,7 @@
 
 OpenBLAS does so with up to a million multiply-adds, on processors with AVX-512, and is a fifth
 faster then where a factor has few columns, as the kernels of convolutions have. Elsewhere parts
-of this size cost next to nothing.
+of this size cost next to nothing, but BLAS takes a single thread for them.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from mlpk.arrays import Array
+from mlpk.workers import single
 
 PART = 10**6
 ROWS = 24  # with fewer, what is done once a part would weigh too much
@@ -25,15 +26,25 @@ def part(multiply_adds: int, least: int = ROWS) -> int | None:
 
 
 def product(a: Array, b: Array, out: Array) -> None:
-    """Write a (groups, rows, k) times b (groups, k, n) to out (groups, rows, n)."""
-    groups, rows, k = a.shape
-    step = part(b[0].size) or max(1, rows)
-    whole = rows - rows % step
+    """Write a (..., rows, k) times b (..., k, n) to out (..., rows, n), as `np.matmul` does."""
+    *outer, rows, k = a.shape
+    columns = b.shape[-1]
+    step = part(k * columns) or rows
+    whole = rows - rows % step if rows > step else 0
     if whole:
-        parts = a[:, :whole].reshape(groups, -1, step, k)
-        np.matmul(parts, b[:, None], out=out[:, :whole].reshape(groups, -1, step, out.shape[-1]))
+        parts = a[..., :whole, :].reshape(*outer, -1, step, k)
+        into = out[..., :whole, :].reshape(*outer, -1, step, columns)
+        np.matmul(parts, b[..., None, :, :], out=into)
     if whole < rows:
-        np.matmul(a[:, whole:], b, out=out[:, whole:])
+        np.matmul(a[..., whole:, :], b, out=out[..., whole:, :])
+
+
+def dot(a: Array, b: Array, out: Array) -> Array:
+    """Write a (rows, k) times b (k, n) to out, and return it; b lies in C order."""
+    if a.size * b.shape[1] > PART and part(b.size) and single():
+        product(a, b, out)
+        return out
+    return a.dot(b, out)  # it asks less before it begins than `matmul` does
 
 
 def in_pieces(a: Array, columns: int) -> Array:

@@ -17,9 +17,9 @@ def class_peaks(ctx: Context, z: Array, out: Array) -> Array:
     """
     if z.shape[-1] > FEW:
         return np.maximum.reduce(z, axis=-1, keepdims=True, out=out)
-    turned = ctx.empty("turned", (z.shape[-1], *z.shape[:-1]))
-    np.copyto(turned, z.transpose(z.ndim - 1, *range(z.ndim - 1)))
-    np.maximum.reduce(turned, axis=0, out=out[..., 0])
+    turned = ctx.empty("turned", z.shape[::-1])
+    turned[...] = z.T
+    np.maximum.reduce(turned, axis=0, out=ctx.views("peaks", (out,), _turned))
     return out
 
 
@@ -28,7 +28,16 @@ def class_sums(ctx: Context, x: Array, out: Array) -> Array:
 
     It is a product with ones, in BLAS. Both lie in C order.
     """
-    ones = ctx.empty("ones", x.shape[-1:])
-    ones.fill(1)
-    np.dot(x.reshape(-1, x.shape[-1]), ones, out=out.reshape(-1))
+    rows, ones, sums = ctx.views("sums", (x, out), _multiplied)
+    rows.dot(ones, sums)
     return out
+
+
+def _turned(column: Array) -> Array:
+    return column[..., 0].T
+
+
+def _multiplied(x: Array, out: Array) -> tuple[Array, Array, Array]:
+    """Return x as a matrix, ones for its columns, and out as a vector."""
+    classes = x.shape[-1]
+    return x.reshape(-1, classes), np.ones(classes, x.dtype), out.reshape(-1)

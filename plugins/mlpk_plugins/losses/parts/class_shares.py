@@ -10,7 +10,12 @@ from numpy.typing import DTypeLike
 
 from mlpk import ConfigError, Context
 from mlpk.arrays import Array
-from mlpk_plugins.losses.parts.targets import check_class_targets, check_classes, class_targets
+from mlpk_plugins.losses.parts.targets import (
+    check_class_targets,
+    check_classes,
+    class_targets,
+    row_shares,
+)
 from mlpk_plugins.losses.parts.weights import mass_of, row_weights, shares
 
 
@@ -41,19 +46,23 @@ def check(loss: Classed, prediction: tuple[int, ...], target: Array) -> None:
 
 def shared_out(
     ctx: Context, loss: Classed, shape: tuple[int, ...], target: Array, weight: Array | None
-) -> Array:
-    """Return scratch t * w / sum(w) of `shape` (n, ..., classes), smoothed.
+) -> tuple[Array, Array | float]:
+    """Return scratch t * w / sum(w) of `shape` (n, ..., classes), smoothed, and its sums.
 
-    The loss is then -sum(t * log p) over everything.
+    The loss is then -sum(t * log p) over everything. The sums, over the classes, are (n, ..., 1),
+    or one number where all are the same.
     """
     check_classes(loss.kind, shape)
-    t = class_targets(ctx, shape, target, loss.ignore_index)
-    share = _share(ctx, loss, t, weight)
+    alike = weight is None and loss.class_weight is None and loss.ignore_index is None
+    whole = 1 / max(prod(shape[:-1]), 1) if alike else 1.0
+    t = class_targets(ctx, shape, target, loss.ignore_index, whole)
+    share = whole if alike else _share(ctx, loss, t, weight)
     if loss.label_smoothing:
         t *= 1 - loss.label_smoothing
-        t += loss.label_smoothing / shape[-1]
-    t *= share
-    return t
+        t += whole * loss.label_smoothing / shape[-1]
+    if not alike:
+        t *= share
+    return t, share if target.ndim < t.ndim else row_shares(ctx, t)
 
 
 def mass(
@@ -72,13 +81,10 @@ def mass(
     return mass_of(ctx, each, weight)
 
 
-def _share(ctx: Context, loss: Classed, t: Array, weight: Array | None) -> Array | float:
-    """Return what each position of t (n, ..., classes) counts: one number if all count the same."""
-    weighs = loss.class_weight is not None or loss.ignore_index is not None
-    if weight is None and not weighs:
-        return 1 / max(prod(t.shape[:-1]), 1)
+def _share(ctx: Context, loss: Classed, t: Array, weight: Array | None) -> Array:
+    """Return what each position of t (n, ..., classes) counts."""
     weights = row_weights(ctx, weight, len(t), t.shape[1:-1])
-    if weighs:
+    if loss.class_weight is not None or loss.ignore_index is not None:
         # A row that is ignored is all zeros, and so loses its weight here.
         of_class = _weight_of_class(loss, t.shape[-1], ctx.dtype)
         weights *= np.matmul(t, of_class, out=ctx.empty("of_row", t.shape[:-1]))

@@ -60,18 +60,18 @@ def class_targets(
     distribution, `check_class_targets` saw to.
     """
     shares = ctx.empty("targets", prediction)
-    if not are_labels(prediction, target, ignored):
+    if not _are_labels(prediction, target, ignored):
         shares[...] = target
         shares *= whole
         return shares
     shares.fill(0)
-    places = ctx.empty("places", target.shape, np.intp)
+    flat, starts, places = ctx.views("places", (shares,), _places)
     places[...] = target
     if ignored is not None:
         skipped = np.equal(target, ignored, out=ctx.empty("skipped", target.shape, np.bool_))
         np.copyto(places, 0, where=skipped)
-    places += ctx.views("starts", (shares,), _starts)
-    shares.reshape(-1)[places] = whole
+    places += starts
+    flat[places] = whole
     if ignored is not None:
         np.copyto(shares, 0, where=skipped[..., None])
     return shares
@@ -79,7 +79,7 @@ def class_targets(
 
 def check_class_targets(prediction: Shape, target: Array, ignored: int | None = None) -> None:
     """Refuse labels out of range, shares that are no distribution, and what is neither."""
-    if are_labels(prediction, target, ignored):
+    if _are_labels(prediction, target, ignored):
         _refuse_outside(target, known(prediction[-1]), ignored)
     else:
         _check_shares(target)
@@ -91,14 +91,14 @@ def cross(ctx: Context, t: Array, logs: Array, *others: Array) -> float:
     A class without a share adds nothing, be its log -inf, nor does a row without any; for these,
     zeros are written to logs, and for such a row to `others` too.
     """
-    total = _summed(t, logs)
+    total = _summed(ctx, t, logs)
     if isnan(total):
         least, free = (ctx.empty(name, t.shape, np.bool_) for name in ("least", "free"))
         np.logical_and(np.equal(logs, -inf, out=least), np.equal(t, 0, out=free), out=free)
         np.copyto(logs, 0, where=free)
         for each in (logs, *others):
             drop_uncounted(ctx, each, row_shares(ctx, t))
-        total = _summed(t, logs)
+        total = _summed(ctx, t, logs)
     return 0.0 - total  # a minus alone makes -0.0 of nothing
 
 
@@ -126,18 +126,22 @@ def check_range(target: Array, low: float, high: float, ignored: int | None = No
         raise DataError(f"target {target[at]} in row {at[0]}: wanted {wanted}", int(at[0]))
 
 
-def _starts(shares: Array) -> Array:
-    """Return where each row of shares (n, ..., classes) begins, counted in elements."""
-    classes = shares.shape[-1]
-    return np.arange(0, shares.size, classes).reshape(shares.shape[:-1])
+def _places(shares: Array) -> tuple[Array, Array, Array]:
+    """Return shares (n, ..., classes) as a vector, where each row begins there, and room for places."""
+    starts = np.arange(0, shares.size, shares.shape[-1]).reshape(shares.shape[:-1])
+    return shares.reshape(-1), starts, np.empty_like(starts)
 
 
-def _summed(t: Array, logs: Array) -> float:
+def _flat(*arrays: Array) -> tuple[Array, ...]:
+    return tuple(array.reshape(-1) for array in arrays)
+
+
+def _summed(ctx: Context, t: Array, logs: Array) -> float:
     """Return sum(t * logs), pieces of it added up in float64. Both lie in C order."""
-    if t.size <= PIECE:
-        return float(t.reshape(-1).dot(logs.reshape(-1)))
-    one, other = t.reshape(-1), logs.reshape(-1)
-    pieces = (slice(at, at + PIECE) for at in range(0, t.size, PIECE))
+    one, other = ctx.views("flat", (t, logs), _flat)
+    if one.size <= PIECE:
+        return float(one.dot(other))
+    pieces = (slice(at, at + PIECE) for at in range(0, one.size, PIECE))
     return sum(float(one[piece].dot(other[piece])) for piece in pieces)
 
 
@@ -159,7 +163,7 @@ def _check_shares(shares: Array) -> None:
         )
 
 
-def are_labels(prediction: Shape, target: Array, ignored: int | None) -> bool:
+def _are_labels(prediction: Shape, target: Array, ignored: int | None) -> bool:
     """Tell labels (n, ...) from shares (n, ..., classes), one-hot or soft, by shape and dtype."""
     shaped_like_labels = _fits(prediction[:-1], target.shape)
     if shaped_like_labels and target.dtype.kind in "iu":

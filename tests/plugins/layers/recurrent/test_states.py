@@ -110,7 +110,6 @@ def test_a_masked_step_is_one_that_is_not_there(kind, alone):
         np.testing.assert_allclose(run.grads[name], grad, rtol=1e-11, atol=1e-13)
 
 
-@pytest.mark.usefixtures("one_thread")
 @pytest.mark.parametrize("kind", RECURRENT)
 def test_many_rows_are_like_few(kind, alone):
     """Of many rows at once, the products are cut into pieces."""

@@ -1,0 +1,41 @@
+"""Images block by block, for what is done to each number alone or summed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import reduce
+from itertools import chain
+from operator import add
+from typing import TypeVar
+
+from mlpk import Context
+from mlpk.arrays import Array
+from mlpk.workers import share
+
+T = TypeVar("T", bound=Array | None)
+
+IMAGES = 4  # axes
+# Numbers: one pass over them takes longer than handing them to a thread, and the next pass finds
+# them in the cache. With fewer, threads wait too often for Python's lock, which they take in turn.
+BLOCK = 2**18
+
+
+def by_block(ctx: Context, x: Array, work: Callable[..., T], *arrays: Array) -> T:
+    """Return what work(ctx, *arrays) returns: of large images, of each block and added in order.
+
+    `x` is what the layer was given. The arrays are as large, and cut along their first axis.
+    Threads share images alone: the convolutions beside them are shared too, while dense layers
+    leave threads to BLAS, which shared work would keep in one.
+    """
+    if x.ndim < IMAGES or x.size < 2 * BLOCK:
+        return work(ctx, *arrays)
+    count = len(arrays[0])
+    step = -(-BLOCK * count // x.size)
+
+    def stretch(ctx: Context, mine: slice) -> list[T]:
+        starts = range(mine.start, mine.stop, step)
+        blocks = (slice(start, min(start + step, mine.stop)) for start in starts)
+        return [work(ctx, *(array[block] for array in arrays)) for block in blocks]
+
+    first, *others = chain.from_iterable(share(ctx, count, step, stretch))
+    return first if first is None else reduce(add, others, first)
