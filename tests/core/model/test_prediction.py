@@ -41,7 +41,7 @@ def test_batches_make_no_difference(two_layers: Build, batch_size: int, rows: in
         (np.ones((0, 3)), DataError, "x: wanted at least one row, found none"),
         (np.array([[1, 2, None]]), DataError, "x: wanted real numbers, found dtype object"),
         (np.ones((2, 3), complex), DataError, "x: wanted real numbers, found dtype complex"),
-        ("abc", DataError, "x: wanted real numbers, found dtype <U3"),
+        ("abc", DataError, "x: wanted an array, found the text 'abc'"),
         (None, DataError, "x: wanted real numbers, found dtype object, such as None"),
         (3, ShapeError, "x: wanted rows on the first axis, found a single number"),
     ],
