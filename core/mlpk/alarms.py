@@ -20,7 +20,7 @@ def muted() -> AbstractContextManager[object]:
     it: in an output, or in a loss that is not finite. A layer mutes nothing by itself, so that the
     conformance kit hears of what goes wrong on ordinary numbers.
     """
-    return np.errstate(**SILENT) if _kept is None else _Muted(*_kept)  # type: ignore[arg-type] # the words of NumPy
+    return np.errstate(**SILENT) if _silent is None else _Muted(*_silent)  # type: ignore[arg-type] # the words of NumPy
 
 
 class _Muted:
@@ -39,7 +39,7 @@ class _Muted:
         self._variable.reset(self._token)
 
 
-def _silence() -> tuple[ContextVar[Any], object] | None:
+def _found_silent() -> tuple[ContextVar[Any], object] | None:
     """Return the variable that NumPy keeps alarms in, and its value for none of them.
 
     It is the one that changes where alarms are set. NumPy 1.26 keeps them elsewhere.
@@ -52,4 +52,4 @@ def _silence() -> tuple[ContextVar[Any], object] | None:
     return changed[0] if len(changed) == 1 else None
 
 
-_kept = _silence()
+_silent = _found_silent()

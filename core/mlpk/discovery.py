@@ -240,11 +240,12 @@ def _reason(error: BaseException) -> str:
 
 
 def _place(error: BaseException) -> str:
-    """Return where an error came up, " (file, line 3)"; "" where that is in no module but ours."""
-    found = ""
+    """Return where an error last passed through the plugin, " (file, line 3)"; "" if it never did."""
+    own = found = ""
     for frame, line in traceback.walk_tb(error.__traceback__):
-        module = str(frame.f_globals.get("__name__"))
-        if module.partition(".")[0] not in OURS:
+        package = str(frame.f_globals.get("__name__")).partition(".")[0]
+        own = own or ("" if package in OURS else package)
+        if package == own:
             found = f" ({Path(frame.f_code.co_filename).name}, line {line})"
     return found
 

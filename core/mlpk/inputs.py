@@ -72,8 +72,8 @@ def as_array(given: Any, role: str) -> Array:
         problem = f"wanted real numbers, found dtype {array.dtype}"
         if array.size:
             problem += f", such as {shown(array.item(0))}"
-        if array.dtype.kind in "US" and role.startswith("y"):
-            problem += "; number the classes from 0 first: np.unique(y, return_inverse=True)[1]"
+        if array.dtype.kind in "US":
+            problem += "; labels are numbered from 0: np.unique(y, return_inverse=True)[1]"
         raise DataError(f"{role}: {problem}")
     if array.ndim == 0:
         raise ShapeError("wanted rows on the first axis, found a single number", role)

@@ -142,12 +142,13 @@ class UnionCheck(Check):
                     named = option.named and not exactly and isinstance(value, str | Mapping)
                     if named or len(error.where) > len(where) or type(error) is not ConfigError:
                         deepest = error
-        if deepest and isinstance(deepest.__cause__, KeyError) and self._is_name(value):
+        # An unknown name, where a number may stand too: both are told.
+        if deepest and isinstance(deepest.__cause__, KeyError) and self._or_number(value):
             deepest = ConfigError(where, f"wanted {self.wanted}; {deepest.problem}")
         raise self._of_text(value, where) or deepest or self.refuse(value, where)
 
-    def _is_name(self, value: object) -> bool:
-        """Tell whether a value was taken for a name where a number may stand as well."""
+    def _or_number(self, value: object) -> bool:
+        """Tell whether a value is text where a number may stand as well."""
         return isinstance(value, str) and any(
             isinstance(option, FloatCheck | IntCheck) for option in self.options
         )
@@ -156,7 +157,7 @@ class UnionCheck(Check):
         """Return what to say of text where other text or a number is wanted: the rest is no help."""
         if not isinstance(value, str):
             return None
-        if self._is_name(value):
+        if self._or_number(value):
             with suppress(ValueError):
                 problem = f"wanted a number, found the text {shown(value)}; write it without quotes"
                 return ConfigError(where, f"{problem}: {float(value):g}")

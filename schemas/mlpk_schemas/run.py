@@ -132,8 +132,8 @@ ModelConfig: TypeAlias = LayersConfig | GraphConfig
 class FitConfig:
     """The arguments of `Model.fit`, by the same names.
 
-    `loss` and `metrics` may be mappings by output; a single metric needs no list. `validation` evaluates on the data's test part
-    after each epoch.
+    `loss` and `metrics` may be mappings by output; a single metric needs no list. `validation`
+    evaluates on the data's test part after each epoch.
     """
 
     loss: KindConfig

@@ -63,12 +63,12 @@ def read_arrays(path: Path) -> Array | dict[str, Array]:
     except ValueError as error:
         # NumPy takes any other file for a pickle, and advises to allow that.
         problem = f"{path}: wanted an array of numbers in NumPy's .npy or .npz form, np.save(...)"
-        raise DataError(f"{problem}; found {_found(path, error)}") from error
+        raise DataError(f"{problem}; found {_held_instead(path, error)}") from error
     except Exception as error:  # whatever NumPy and zipfile make of a file that is not theirs
         raise DataError(f"{path}: wanted an array in NumPy's .npy or .npz form: {error}") from error
 
 
-def _found(path: Path, error: ValueError) -> str:
+def _held_instead(path: Path, error: ValueError) -> str:
     """Return what a file holds that NumPy reads no array from."""
     if str(error).startswith("Object arrays"):
         return 'Python objects (dtype object): make numbers of them, np.array(..., dtype="float32")'

@@ -23,7 +23,7 @@ from mlpk.cli.text import results
 from mlpk.errors import ConfigError, listing
 from mlpk.optimizer import Optimizer
 from mlpk.training import Fit
-from mlpk.training.checkpoints import beside
+from mlpk.training.checkpoints import all_earlier
 from mlpk.training.plan import EPOCHS
 from mlpk_schemas.records import values
 from mlpk_schemas.run import RunConfig
@@ -66,12 +66,15 @@ def command(config: str, output: str, resume: bool, changes: tuple[str, ...]) ->
     if told and not refused:
         click.echo(told, err=True)
     held = mlpk.load_arrays(output)
-    if not _are(fit.model, held):
+    if not _same(fit.model, held):
         # A callback put other weights in place at the end; those of the last epoch are in the file.
         fit.save(output, trained=held)
         if history.best_epoch is None:
-            problem = "A callback put other weights in place at the end, and these are saved; the "
-            click.echo(f"{problem}results below are those of the last epoch.", err=True)
+            click.echo(
+                "A callback put other weights in place at the end, and these are saved; the results "
+                "below are those of the last epoch.",
+                err=True,
+            )
     if fit.saved:
         click.echo(f"Saved {output}.", err=True)
     if history.best_epoch not in (None, len(history)):
@@ -126,12 +129,15 @@ def _replaced(fit: Fit, output: str) -> Iterator[str]:
     """Yield what to say of files that lie where a run that starts anew is to write."""
     for saver in fit.callbacks.savers:
         if Path(saver.path).exists():
-            mine = Path(saver.path).samefile(output) if Path(output).exists() else False
-            when = "after the first epoch; --resume would go on with it"
-            if not mine:
-                when = "by a callback of this run"
-            yield f"{output if mine else saver.path} will be replaced {when}."
-        older = sorted(path.name for path, _ in beside(Path(saver.path))) if saver.keep > 1 else []
+            if Path(output).exists() and Path(saver.path).samefile(output):
+                yield (
+                    f"{output} will be replaced after the first epoch; --resume would go on with it."
+                )
+            else:
+                yield f"{saver.path} will be replaced by a callback of this run."
+        older = (
+            sorted(path.name for path, _ in all_earlier(Path(saver.path))) if saver.keep > 1 else []
+        )
         if older:
             yield f"Beside it the checkpoints of an earlier run stay: {listing(older)}."
 
@@ -158,7 +164,7 @@ def _planned(output: str, fit: Fit) -> int:
     return planned if isinstance(planned, int) else fit.epochs
 
 
-def _are(model: mlpk.Model, saved: Mapping[str, Array]) -> bool:
+def _same(model: mlpk.Model, saved: Mapping[str, Array]) -> bool:
     """Tell whether parameters and buffers are exactly those that were saved."""
     arrays = {**model.params, **model.buffers}
     return all(

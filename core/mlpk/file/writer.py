@@ -1,8 +1,9 @@
 """Writing a .mlpk file, to a path or into memory, through one and the same code.
 
 The header's length is known before the digests in it. So the tensors are written first, each piece
-hashed as it is written, then header and prelude. In between the arrays are hashed once more: one that
-something else changed is noticed, and what is written is always the state of one moment. Meanwhile the disk takes what was written.
+hashed as it is written, then header and prelude. In between, while the disk takes what was written,
+the arrays are hashed once more: one that something else changed is noticed, and what is written is
+always the state of one moment.
 """
 
 from __future__ import annotations

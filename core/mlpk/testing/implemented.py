@@ -20,12 +20,15 @@ from mlpk.testing.differences import assert_close
 from mlpk.testing.inapplicable import InapplicableError
 from mlpk.testing.pairs import pair
 
-__all__ = ["DTYPES", "MANY", "Implemented", "implemented", "plainly"]
+__all__ = ["DTYPES", "FAR", "MANY", "WHOLE", "Implemented", "implemented", "plainly"]
 
 DTYPES = ("float32", "float64")
+WHOLE = ("uint8", "int32", "int64")
 # Of a few hundred operations; those on many values may take `MANY` times as much.
 ROUNDING = {"float32": 1e-5, "float64": 1e-12}
 MANY = 10
+# Times as large as drawn, real numbers must overflow nowhere that the plain one does not.
+FAR = 1e4
 
 
 @attrs.frozen

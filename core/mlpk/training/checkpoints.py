@@ -13,7 +13,7 @@ from mlpk.file.replacement import check_target, replacement
 from mlpk.file.source import Source
 
 __all__ = [
-    "beside",
+    "all_earlier",
     "check_earlier",
     "earlier",
     "earlier_whole",
@@ -46,7 +46,7 @@ def settled(path: str | os.PathLike[str]) -> str:
 def check_earlier(path: str) -> None:
     """Refuse a path beside which no earlier checkpoints could stand."""
     check_target(earlier(path, LAST))
-    for other, _ in beside(Path(path)):
+    for other, _ in all_earlier(Path(path)):
         check_target(other)
 
 
@@ -90,7 +90,7 @@ def earlier_whole(path: str) -> tuple[Path, int] | None:
     Files that only look like one are passed over, and those that this program cannot go on from.
     """
     found = []
-    for other, step in beside(Path(path)):
+    for other, step in all_earlier(Path(path)):
         with suppress(OSError):
             found.append((other.stat().st_mtime_ns, step, other))
     for _, step, other in sorted(found, reverse=True):
@@ -101,7 +101,7 @@ def earlier_whole(path: str) -> tuple[Path, int] | None:
     return None
 
 
-def beside(newest: Path) -> Iterator[tuple[Path, int]]:
+def all_earlier(newest: Path) -> Iterator[tuple[Path, int]]:
     """Yield what is called like an earlier checkpoint, and the step in its name."""
     for other in newest.parent.glob("*"):
         digits = other.stem.removeprefix(f"{newest.stem}-")

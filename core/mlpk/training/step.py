@@ -84,7 +84,9 @@ class TrainingStep:
                 for buffer, held in self._buffers:
                     np.copyto(buffer, held)
                 raise
-            if self.mean is None or self._gathered_all(self.mean):
+            if self.mean is not None:
+                self._gather(self.mean)
+            if self.mean is None or self.gathered == self.accumulate:
                 self._update(lr_factor)
         return loss
 
@@ -122,8 +124,8 @@ class TrainingStep:
             "parameters and buffers are those before this step"
         )
 
-    def _gathered_all(self, mean: Array) -> bool:
-        """Take the gradients of a batch into the mean of several, and tell whether it is time for an update."""
+    def _gather(self, mean: Array) -> None:
+        """Take the gradients of a batch into the mean of several."""
         mass = max(self.objective.masses.values())
         self.mass += mass
         # A mean, and no sum of products: float32 holds neither these nor 1 / mass of weights of 1e-44.
@@ -131,7 +133,6 @@ class TrainingStep:
         mean *= 1 - share
         mean += np.multiply(self.updater.grads.flat, share, out=self._scaled)
         self.gathered += 1
-        return self.gathered == self.accumulate
 
     def _update(self, lr_factor: float) -> None:
         if self.mean is not None:

@@ -75,7 +75,8 @@ class BatchNorm(Layer):
             shift, offset, var = _moments(ctx, x, rows, shifted, squares=y)
             self._remember(arrays, shift + offset, var, x.size // channels)
         else:
-            shifted, offset, var = rows, arrays["running_mean"], arrays["running_var"]
+            # A copy, since another pass may train before this one goes back.
+            shifted, offset, var = rows, arrays["running_mean"].copy(), arrays["running_var"]
         inverse = 1 / np.sqrt(var + self.eps)
         scale = arrays["gamma"] * inverse
         summand = arrays["beta"] - scale * offset if of_batch else arrays["beta"]

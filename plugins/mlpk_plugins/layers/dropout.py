@@ -11,7 +11,7 @@ from attrs import field
 from mlpk import Context, Declaration, Example, Layer, define
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape
-from mlpk_plugins.layers.parts.kept import kept, share
+from mlpk_plugins.layers.parts.kept import kept, some_kept
 
 
 @define
@@ -26,7 +26,7 @@ class Dropout(Layer):
     kind: ClassVar[str] = "dropout"
     gives: ClassVar[str] = "same"
 
-    rate: float = field(validator=share)
+    rate: float = field(validator=some_kept)
 
     def declare(self, x: Shape) -> Declaration:
         return Declaration(x)

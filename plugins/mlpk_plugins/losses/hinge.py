@@ -11,7 +11,7 @@ from attrs import field
 from mlpk import Context, Example, Loss, define
 from mlpk.arrays import Array
 from mlpk_plugins.losses.parts.binary_targets import check_two, counted, settled
-from mlpk_plugins.losses.parts.draws import examples_of_margins
+from mlpk_plugins.losses.parts.margin_examples import examples_of_margins
 from mlpk_plugins.losses.parts.row_mean import row_mean, scaled
 from mlpk_plugins.losses.parts.targets import alike
 from mlpk_plugins.losses.parts.weights import mass_of, not_negative

@@ -227,6 +227,12 @@ def test_a_failed_import_is_told_with_its_line_and_its_traceback(check: Check) -
     assert "    import nothing_of_this_name\n" in done.stderr
 
 
+def test_an_error_of_a_library_is_told_with_the_plugin_s_line(check: Check) -> None:
+    done = check("import json\n\njson.loads('{')\n")
+    assert done.stderr.endswith(" (acme.py, line 3)\n")
+    assert "JSONDecodeError" in done.stderr
+
+
 def test_a_line_that_python_tells_itself_is_not_told_twice(check: Check) -> None:
     done = check("x = 1\nx = = 1\n")
     assert done.stderr.endswith(": SyntaxError: invalid syntax (acme.py, line 2)\n")

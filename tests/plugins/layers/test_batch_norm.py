@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from mlpk import ConfigError, DataError, ShapeError, blas
+from mlpk import ConfigError, DataError, Model, ShapeError, blas
 from mlpk_plugins.layers.batch_norm import BatchNorm
 from mlpk_plugins.layers.parts import blocks
 
@@ -287,3 +287,13 @@ def test_untrainable_parameters_still_have_gradients(alone):
 def test_numbers_out_of_range_are_refused(fields):
     with pytest.raises(ConfigError, match=f"batch_norm.{next(iter(fields))}"):
         BatchNorm(**fields)
+
+
+def test_going_back_with_running_statistics_after_another_pass_trained():
+    model = Model(["batch_norm"], input_shape=(1,), dtype="float64")
+    evaluating, training = model.new_pass(), model.new_pass()
+    evaluating.forward({"input": FIRST[:, :1]}, training=False)  # mean 0, variance 1
+    training.forward({"input": SECOND[:, :1]}, training=True)
+    evaluating.backward({"batch_norm": np.array([[1.0], [2.0]])})
+    # sum(dy * x) / sqrt(1 + eps), x = (1, 3)
+    assert model.grads["batch_norm/gamma"].tolist() == pytest.approx([7 / math.sqrt(1 + 1e-5)])

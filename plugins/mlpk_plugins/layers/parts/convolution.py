@@ -71,7 +71,7 @@ def _turned_gradients(
     _, elements, filters, channels = turned.shape
 
     def stretch(ctx: Context, rows: slice) -> Array:
-        total, share = _sum_and_share(ctx, turned.shape)
+        total, addend = _sum_and_addend(ctx, turned.shape)
         for columns, place in _columns(ctx, grid, dy, groups, rows):
             if dx is not None:
                 kernel = turned.reshape(groups, elements * filters, channels)
@@ -81,7 +81,7 @@ def _turned_gradients(
             step = part(filters * channels, SUMMED) or given.shape[2]
             for start in range(0, given.shape[2], step):
                 places = slice(start, start + step)
-                total += np.matmul(seen[..., places], given[:, :, places], out=share)
+                total += np.matmul(seen[..., places], given[:, :, places], out=addend)
         return total
 
     least = fitting(SHARED * _row_bytes(grid, dy))
@@ -94,10 +94,10 @@ def kernel_gradient(ctx: Context, grid: Grid, x: Array, dy: Array, dkernel: Arra
     """Write the matrices' gradient: the windows of x, times dy, summed over images and places."""
 
     def stretch(ctx: Context, rows: slice) -> Array:
-        total, share = _sum_and_share(ctx, dkernel.shape)
+        total, addend = _sum_and_addend(ctx, dkernel.shape)
         for columns, place in _columns(ctx, grid, x, len(dkernel), rows):
             given = _by_group(dy[place], len(dkernel))
-            total += np.matmul(columns.transpose(0, 2, 1), given, out=share)
+            total += np.matmul(columns.transpose(0, 2, 1), given, out=addend)
         return total
 
     least = fitting(SHARED * _row_bytes(grid, x))
@@ -186,11 +186,11 @@ def _turned(weight: Array, groups: int) -> Array:
     return by_input(weight, groups)[:, ::-1]
 
 
-def _sum_and_share(ctx: Context, shape: tuple[int, ...]) -> tuple[Array, Array]:
+def _sum_and_addend(ctx: Context, shape: tuple[int, ...]) -> tuple[Array, Array]:
     """Return memory for a sum, 0 so far, and for what is next added to it."""
     total = ctx.empty("sum", shape)
     total.fill(0)
-    return total, ctx.empty("share", shape)
+    return total, ctx.empty("addend", shape)
 
 
 def _added(totals: list[Array]) -> Array:

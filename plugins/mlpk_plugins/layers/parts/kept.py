@@ -13,7 +13,7 @@ from mlpk.arrays import Array
 _MOST = 1 - 2**-24
 
 
-def share(_: object, __: Any, rate: float) -> None:
+def some_kept(_: object, __: Any, rate: float) -> None:
     """Refuse a field that is no share of values to leave out."""
     if not 0 <= rate <= _MOST:
         problem = "wanted the share of values to leave out, from 0 to less than 1"

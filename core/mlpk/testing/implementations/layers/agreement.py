@@ -18,14 +18,13 @@ from mlpk.testing.implementations.layers.benches import (
     benches,
     real_inputs,
 )
-from mlpk.testing.implemented import MANY, Implemented, plainly
+from mlpk.testing.implemented import FAR, MANY, Implemented, plainly
 from mlpk.testing.inapplicable import InapplicableError
 from mlpk.testing.variations import enlarged, of_any_rank, of_unknown_length
 
 __all__ = ["CHECKS"]
 
 MANY_ROWS = 64
-FAR = 1e4
 
 
 def outputs_agree(case: Implemented) -> None:
@@ -71,7 +70,10 @@ def some_gradients_may_be_read(case: Implemented) -> None:
         *((True, False) if plain.is_real(each) else (False,) for each in plain.inputs)
     ):
         if any(reads):
-            wanted, found = _read(plain, None, reads), _read(fast, case.item, reads)
+            wanted, found = (
+                _gradients_where_read(plain, None, reads),
+                _gradients_where_read(fast, case.item, reads),
+            )
             case.assert_agree(found, wanted, f"where ctx.needs_input_grad is {reads}")
 
 
@@ -132,7 +134,9 @@ CHECKS = (
 )
 
 
-def _read(bench: Bench, item: Brought | None, reads: tuple[bool, ...]) -> dict[str, Array]:
+def _gradients_where_read(
+    bench: Bench, item: Brought | None, reads: tuple[bool, ...]
+) -> dict[str, Array]:
     """Return the gradients of the parameters, and of those inputs that somebody reads."""
     (node,) = bench.model.graph.nodes.values()
     ctx = Context(bench.dtype, name=node.name, needs_input_grad=reads, spoil=True)

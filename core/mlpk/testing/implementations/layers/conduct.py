@@ -54,16 +54,17 @@ def place_in_memory_does_not_matter(case: Implemented) -> None:
 
 def two_passes_take_turns(case: Implemented) -> None:
     """What one pass keeps for its way back survives the forward of another."""
-    plain, fast = benches(case)
-    with plainly():
-        wanted = plain.both_ways()
-    with case.faster():
-        second = fast.new_pass()
-        outputs = fast.forward(training=True)
-        fast.redraw(case.example, seed=1)
-        fast.forward(training=True, run=second)
-        found = fast.backward(fast.run, outputs)
-    case.assert_agree(found, wanted, "after the forward of another pass")
+    for training in MODES:
+        plain, fast = benches(case)
+        with plainly():
+            wanted = plain.both_ways(training=training)
+        with case.faster():
+            second = fast.new_pass()
+            outputs = fast.forward(training=training)
+            fast.redraw(case.example, seed=1)
+            fast.forward(training=True, run=second)
+            found = fast.backward(fast.run, outputs)
+        case.assert_agree(found, wanted, f"{MODES[training]}, after another pass trained")
 
 
 def threads_do_not_meet(case: Implemented) -> None:

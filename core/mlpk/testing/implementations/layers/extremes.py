@@ -17,14 +17,13 @@ from mlpk.testing.implementations.layers.benches import (
     real_inputs,
     whole_inputs,
 )
-from mlpk.testing.implemented import Implemented, plainly
+from mlpk.testing.implemented import WHOLE, Implemented, plainly
 
 __all__ = ["CHECKS"]
 
 # Where slopes jump and the largest are several: at 0, of either sign, and at round numbers.
 KINKS = {"zeros": (0.0,), "round numbers": (0.0, 1.0, -1.0, -0.0, 3.0, -3.0, 2.0, 0.5, -2.5, 1.0)}
 PLACES = {"the first value": slice(1), "each value": slice(None)}
-WHOLE = ("uint8", "int32", "int64")
 # Of an index, the first that is refused lies but a little outside.
 BEYOND = (-1, *(2**power for power in range(16)))
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 import numpy as np
 
 from mlpk.loss import Loss
-from mlpk.testing.implementations.losses.ways import ROWS, Ways, assert_agree, drawn, plain
-from mlpk.testing.implemented import MANY, Implemented
+from mlpk.testing.implementations.losses.ways import (
+    MANY_ROWS,
+    ROWS,
+    Ways,
+    assert_agree,
+    drawn,
+    plain,
+)
+from mlpk.testing.implemented import FAR, MANY, Implemented
 from mlpk.testing.inapplicable import InapplicableError
 
 __all__ = ["CHECKS"]
-
-MANY_ROWS = 3000
-FAR = 1e4
 
 
 def values_and_gradients_agree(case: Implemented) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from mlpk.arrays import Array
-from mlpk.testing.implementations.losses.ways import Ways, assert_agree, drawn, plain
+from mlpk.testing.implementations.losses.ways import MANY_ROWS, Ways, assert_agree, drawn, plain
 from mlpk.testing.implemented import Implemented
 from mlpk.testing.layouts import LAYOUTS, sealed
 from mlpk.testing.memory import assert_steady
@@ -16,8 +16,6 @@ from mlpk.testing.process import left_alone
 from mlpk.testing.threads import THREADS, together
 
 __all__ = ["CHECKS"]
-
-MANY_ROWS = 3000
 
 
 def inputs_are_left_alone(case: Implemented) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from mlpk.arrays import Array
 from mlpk.loss import Loss
 from mlpk.testing.implementations.losses.ways import assert_rows_agree, drawn
-from mlpk.testing.implemented import Implemented
+from mlpk.testing.implemented import WHOLE, Implemented
 from mlpk.testing.inapplicable import InapplicableError
 
 __all__ = ["CHECKS"]
@@ -18,7 +18,6 @@ __all__ = ["CHECKS"]
 ROUND = (0.0, 1.0, -1.0, 2.0, -0.0, 0.5, -2.0)
 PROBABLE = (0.0, 1.0, 0.5, 1.0, 0.0)
 BESIDE = (0.0, 1.0, -1.0, 0.5, -0.5)
-WHOLE = ("uint8", "int32", "int64")
 
 
 def kinks_agree(case: Implemented) -> None:

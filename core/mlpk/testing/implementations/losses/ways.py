@@ -12,9 +12,11 @@ from mlpk.loss import Loss
 from mlpk.testing.implemented import Implemented
 from mlpk.testing.pairs import pair
 
-__all__ = ["ROWS", "Ways", "assert_agree", "assert_rows_agree", "drawn", "plain"]
+__all__ = ["MANY_ROWS", "ROWS", "Ways", "assert_agree", "assert_rows_agree", "drawn", "plain"]
 
 ROWS = 5
+# Enough to be cut among threads.
+MANY_ROWS = 3000
 WEIGHT = (0.5, 2.0, 0.0, 1.0, 0.25)
 
 
