@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from mlpk.arrays import Array, frozen_view
+from mlpk.declaration import Shape
 from mlpk.errors import ConfigError, DataError, ShapeError, nearest, shown
 from mlpk_schemas.model import InputSpec
 
@@ -80,9 +81,16 @@ def as_array(given: Any, role: str) -> Array:
     return array
 
 
+def _is_flat(shape: Shape, wanted: Shape) -> bool:
+    """Tell whether rows are the wanted ones but for axes of length 1, or laid out flat."""
+    lengths = [n for n in wanted if n != 1]
+    flat = None not in wanted and shape == (prod(n or 1 for n in wanted),)
+    return flat or (None not in wanted and [n for n in shape if n != 1] == lengths)
+
+
 def _refuse_masked(given: Any, role: str) -> None:
     """Refuse an array some of whose values are masked: without the mask they would count."""
-    if np.ma.is_masked(given):
+    if isinstance(given, np.ma.MaskedArray) and np.ma.getmaskarray(given).any():
         raise DataError(
             f"{role}: wanted a value everywhere, found {np.ma.getmaskarray(given).sum()} that are "
             "masked; fill them, x.filled(0), or leave their rows out"
@@ -101,7 +109,7 @@ def check_input(array: Array, spec: InputSpec, role: str) -> None:
         hint = ""
         if array.shape == spec.shape:
             hint = "; put the one row into an array of rows: x[None]"
-        elif None not in spec.shape and prod(shape) == prod(n or 0 for n in spec.shape):
+        elif _is_flat(shape, spec.shape):
             hint = f"; a row has as many numbers: x.reshape{(-1, *spec.shape)}"
         raise ShapeError(f"wanted shape ({wanted}), found {array.shape}{hint}", role)
     if 0 in shape:

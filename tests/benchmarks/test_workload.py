@@ -1,4 +1,4 @@
-"""What a step costs, counted by hand; and that a step of mlpk takes no memory of the batch's size."""
+"""What a step costs, by hand; that it takes no memory of a batch; how many Python calls it is."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from textwrap import dedent
@@ -34,6 +34,7 @@ from mlpk.record import Record
 
 Install = Callable[..., None]
 Run = Callable[..., str]
+Beside = Callable[..., AbstractContextManager[None]]
 Acting = Callable[..., AbstractContextManager[None]]
 Implementing = Callable[..., None]
 
@@ -95,23 +96,40 @@ def own_catalog() -> Iterator[None]:
 
 
 @pytest.fixture
-def acting(own_catalog: None) -> Acting:
+def beside(own_catalog: None) -> Beside:
+    """Return what has things in force for a while, and records, beside what is installed."""
+    del own_catalog
+
+    @contextmanager
+    def for_a_while(
+        brought: Iterable[catalog.Brought], records: Iterable[catalog.Record]
+    ) -> Iterator[None]:
+        held = catalog.current()
+        made = catalog.Catalog([*held.brought, *brought], [*held.records, *records])
+        catalog.swap(lambda _: made)
+        try:
+            yield
+        finally:
+            catalog.swap(lambda _: held)
+
+    return for_a_while
+
+
+@pytest.fixture
+def acting(beside: Beside) -> Acting:
     """Return what makes third parties active for a while, beside what is installed.
 
     `with acting(acme="2.1", beta=None):` has the gate of acme 2.1, while beta is blocked: its
     record is there, its initializer is not. Gamma has an optimizer.
     """
-    del own_catalog
     brings: dict[str, tuple[str, Any]] = {
         "acme": ("layers", Gate),
         "beta": ("initializers", Half),
         "gamma": ("optimizers", Drift),
     }
 
-    @contextmanager
-    def for_a_while(**versions: str | None) -> Iterator[None]:
-        held = catalog.current()
-        brought, records = list(held.brought), list(held.records)
+    def for_a_while(**versions: str | None) -> AbstractContextManager[None]:
+        brought, records = [], []
         for dist, version in versions.items():
             family, thing = brings[dist]
             if version is None:
@@ -119,11 +137,7 @@ def acting(own_catalog: None) -> Acting:
             else:
                 records.append(catalog.Record(dist, version, "active", 0.0, ()))
                 brought.append(catalog.Brought(family, thing.kind, dist, thing))
-        catalog.swap(lambda _: catalog.Catalog(brought, records))
-        try:
-            yield
-        finally:
-            catalog.swap(lambda _: held)
+        return beside(brought, records)
 
     return for_a_while
 

@@ -117,7 +117,12 @@ def test_muted_is_silent_and_ends() -> None:
         ring_all()
 
 
-def test_muted_ends_where_an_error_leaves_it_and_within_itself() -> None:
+@pytest.mark.parametrize("silent", [alarms._silent, None], ids=["as found", "kept elsewhere"])
+def test_muted_ends_where_an_error_leaves_it_and_within_itself(
+    monkeypatch: pytest.MonkeyPatch, silent: Any
+) -> None:
+    monkeypatch.setattr(alarms, "_silent", silent)
+
     def fails_muted() -> None:
         with muted():
             with muted():
@@ -130,13 +135,8 @@ def test_muted_ends_where_an_error_leaves_it_and_within_itself() -> None:
     assert np.geterr() == FINE
 
 
-def test_it_is_silent_where_numpy_keeps_alarms_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(alarms, "_kept", None)
-    test_muted_ends_where_an_error_leaves_it_and_within_itself()
-
-
 def test_a_setting_is_found_without_a_change_to_that_of_the_thread() -> None:
-    found = alarms._silence()
+    found = alarms._found_silent()
     assert np.geterr() == FINE
     assert (found is None) == (np.lib.NumpyVersion(np.__version__) < "2.0.0")
 

@@ -51,8 +51,12 @@ def test_stretches_run_at_the_same_time() -> None:
     assert done == [0, 1, 2]
 
 
-def test_where_blas_has_one_thread_products_take_one() -> None:
-    assert single() == (blas.threads() == 1)
+@pytest.mark.parametrize(("threads", "alone"), [(1, True), (3, False)])
+def test_where_blas_has_one_thread_products_take_one(
+    monkeypatch: pytest.MonkeyPatch, threads: int, alone: bool
+) -> None:
+    monkeypatch.setattr(blas, "threads", lambda: threads)
+    assert single() is alone
 
 
 @pytest.mark.usefixtures("three_threads")

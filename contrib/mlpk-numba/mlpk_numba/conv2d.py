@@ -10,9 +10,9 @@ from mlpk.arrays import Array, Arrays, Grads, frozen_view
 
 from mlpk_numba.column_sums import column_sums
 from mlpk_numba.compiled import compiled
-from mlpk_numba.crew import share_out
-from mlpk_numba.frame import framed
+from mlpk_numba.frame import framed, plain
 from mlpk_numba.product import panel, width_of, write_product
+from mlpk_numba.sharing import share_out
 from mlpk_numba.tile import VECTOR_BYTES
 from mlpk_numba.windows import axes
 
@@ -59,7 +59,7 @@ def backward(
     frame, down, across = saved
     kernel = arrays["weight"]
     height, width, channels, filters = kernel.shape
-    dy = ctx.contiguous("dy", doutput)
+    dy = plain(ctx, "dy", doutput)
     dkernel = grads["weight"].reshape(height, width * channels, filters)
     work = dy.size // filters * kernel.size
     share_out(_kernel_gradient, width * channels, work, _windows(frame, kernel), dy, dkernel)
@@ -94,7 +94,11 @@ def _windows(frame: Array, kernel: Array) -> Array:
     """Return a view (n, rows, columns, height, width * channels) of all windows."""
     height, width = kernel.shape[:2]
     n, down, across, channels = frame.shape
-    image, row, pixel, item = frame.strides
+    # Not `frame.strides`: an axis of length 1 may have any.
+    item = frame.itemsize
+    pixel = channels * item
+    row = across * pixel
+    image = down * row
     shape = n, down - height + 1, across - width + 1, height, width * channels
     return _view(shape, frame, (image, row, pixel, row, item))
 

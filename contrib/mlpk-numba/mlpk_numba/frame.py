@@ -6,14 +6,23 @@ from mlpk import Context
 from mlpk.arrays import Array
 
 from mlpk_numba.compiled import compiled
-from mlpk_numba.crew import share_out
+from mlpk_numba.sharing import share_out
 
-__all__ = ["framed"]
+__all__ = ["framed", "plain"]
+
+
+def plain(ctx: Context, name: str, x: Array) -> Array:
+    """Return an array in C order and the network's dtype, in which tiles read it."""
+    if x.dtype == ctx.dtype:
+        return ctx.contiguous(name, x)
+    copy = ctx.empty(name, x.shape)
+    copy[...] = x
+    return copy
 
 
 def framed(ctx: Context, name: str, x: Array, sides: tuple[int, int, int, int]) -> Array:
     """Return images in C order with zeros above, below, left and right; a copy only if need be."""
-    ordered = ctx.contiguous(f"{name}, ordered", x)
+    ordered = plain(ctx, f"{name}, ordered", x)
     if not any(sides):
         return ordered
     top, bottom, left, right = sides

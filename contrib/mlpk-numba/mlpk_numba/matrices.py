@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from mlpk.arrays import Array
 
-from mlpk_numba import crew
+from mlpk_numba.sharing import pays, share_out
 
 __all__ = ["multiply"]
 
@@ -16,14 +16,14 @@ def multiply(a: Array, b: Array, out: Array) -> None:
     It is parted along its longer side, so that the factor which every thread reads is the smaller.
     """
     work = out.size * len(b)
-    if work < 2 * crew.LEAST:
+    if not pays(work):
         np.dot(a, b, out)  # asks less before it begins than `np.matmul`
         return
     rows, columns = out.shape
     if rows >= columns:
-        crew.share_out(_rows, rows, work, a, b, out)
+        share_out(_rows, rows, work, a, b, out)
     else:
-        crew.share_out(_rows, columns, work, b.T, a.T, out.T)
+        share_out(_rows, columns, work, b.T, a.T, out.T)
 
 
 def _rows(first: int, stop: int, a: Array, b: Array, out: Array) -> None:

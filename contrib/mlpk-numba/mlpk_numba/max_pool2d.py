@@ -9,7 +9,7 @@ from mlpk import Context
 from mlpk.arrays import Array, Arrays, Grads
 
 from mlpk_numba.compiled import compiled
-from mlpk_numba.crew import share_out
+from mlpk_numba.sharing import share_out
 from mlpk_numba.windows import axes, seen
 
 __all__ = ["backward", "forward"]

@@ -9,7 +9,7 @@ from mlpk.arrays import Array
 from mlpk.optimizer import Step
 
 from mlpk_numba.compiled import compiled
-from mlpk_numba.crew import share_out
+from mlpk_numba.sharing import share_out
 
 __all__ = ["update"]
 

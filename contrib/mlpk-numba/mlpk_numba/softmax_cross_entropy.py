@@ -25,7 +25,8 @@ def forward(
 ) -> tuple[float, Any]:
     """Return the loss and its gradient; soft targets, and what is refused, go to the loss itself."""
     rows, classes = prediction.shape[0], prediction.shape[-1]
-    labels = target.dtype.kind in "iu" and target.shape == prediction.shape[:-1]
+    whole = target.dtype.kind in "iu" and target.dtype.isnative
+    labels = whole and target.shape == prediction.shape[:-1]
     if not labels or classes < 2 or rows == 0 or (weight is not None and weight.shape != (rows,)):  # noqa: PLR2004
         return loss.forward(ctx, prediction, target, weight)  # type: ignore[no-any-return]
     dz = ctx.empty("dz", prediction.shape)
@@ -36,8 +37,8 @@ def forward(
         loss.label_smoothing,
         dz.reshape(rows, -1, classes),
     )
-    if value is None:  # a label is out of range: the loss says which
-        return loss.forward(ctx, prediction, target, weight)  # type: ignore[no-any-return]
+    if value is None:  # a label is out of range: the check says which
+        loss.check(prediction.shape[1:], target)
     return value, dz
 
 

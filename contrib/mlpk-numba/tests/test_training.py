@@ -7,7 +7,7 @@ from mlpk import blas
 
 pytest.importorskip("numba")
 
-from mlpk_numba import crew
+from mlpk_numba import sharing
 
 LAYERS = [
     # A bias before batch normalisation has the gradient 0: rounding alone would say where it goes.
@@ -23,8 +23,8 @@ LAYERS = [
 
 def share_all(monkeypatch, threads):
     """Share whatever can be shared among so many."""
-    monkeypatch.setattr(crew, "LEAST", 1)
-    monkeypatch.setattr(crew, "AHEAD", 0)
+    monkeypatch.setattr(sharing, "LEAST", 1)
+    monkeypatch.setattr(sharing, "AHEAD", 0)
     monkeypatch.setattr(blas, "threads", lambda: threads)
 
 
@@ -47,8 +47,8 @@ def trained(made, optimizer, implementation):
             np.arange(40) % 4,
             loss="softmax_cross_entropy",
             optimizer=optimizer,
-            epochs=5,
-            batch_size=40,
+            epochs=3,
+            batch_size=16,
             progress=False,
         )
     return {**model.params, **model.buffers}
@@ -102,7 +102,7 @@ def test_threads_change_no_bit_of_what_is_compiled(layer, shape, monkeypatch):
 def stretches(count, work):
     """Return the stretches that threads get, in their order."""
     done = []
-    crew.share_out(lambda first, stop: done.append((first, stop)), count, work)
+    sharing.share_out(lambda first, stop: done.append((first, stop)), count, work)
     return sorted(done)
 
 
@@ -116,13 +116,13 @@ def test_everything_is_done_once_by_as_many_as_there_are(threads, count, monkeyp
 
 def test_the_thread_that_shares_does_more_and_nothing_small_is_shared(monkeypatch):
     monkeypatch.setattr(blas, "threads", lambda: 2)
-    (_, middle), (_, end) = stretches(1000, 4 * crew.LEAST)
+    (_, middle), (_, end) = stretches(1000, 4 * sharing.LEAST)
     assert 0 < end - middle < middle
-    assert stretches(1000, 2 * crew.LEAST - 1) == [(0, 1000)]
+    assert stretches(1000, 2 * sharing.LEAST - 1) == [(0, 1000)]
 
 
 def test_a_kernel_within_shared_work_does_all_of_its_own(monkeypatch):
     share_all(monkeypatch, 3)
     done = []
-    crew.share_out(lambda *_: done.append(stretches(9, 9)), 3, 3)
+    sharing.share_out(lambda *_: done.append(stretches(9, 9)), 3, 3)
     assert done == [[(0, 9)]] * 3

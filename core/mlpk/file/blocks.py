@@ -5,12 +5,10 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from mlpk.arrays import Array
-
-if TYPE_CHECKING:
-    from concurrent.futures import Future
+from mlpk.file.threads import Task, Threads
 
 __all__ = ["BLOCK", "DIGEST_SIZE", "THREADED", "batches", "digests_size", "raw", "run"]
 
@@ -63,17 +61,11 @@ def run(jobs: Iterable[Callable[[], T]], nbytes: int) -> Iterator[T]:
         for job in jobs:
             yield job()
         return
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - large files alone need it
-
-    waiting: deque[Future[Any]] = deque()
-    with ThreadPoolExecutor(_WORKERS, "mlpk-file") as pool:
-        try:
-            for job in jobs:
-                waiting.append(pool.submit(job))
-                if len(waiting) > _WORKERS:
-                    yield waiting.popleft().result()
-            while waiting:
+    waiting: deque[Task[T]] = deque()
+    with Threads(_WORKERS) as threads:
+        for job in jobs:
+            waiting.append(threads.begin(job))
+            if len(waiting) > _WORKERS:
                 yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
+        while waiting:
+            yield waiting.popleft().result()

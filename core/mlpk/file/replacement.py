@@ -8,11 +8,13 @@ import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from mlpk.errors import FileAccessError
 from mlpk.file.source import PathLike, kind_of_file, path_text
+from mlpk.file.threads import Threads
 
 __all__ = ["check_target", "replacement", "syncing"]
 
@@ -62,13 +64,11 @@ def syncing(file: BinaryIO) -> Iterator[None]:
 
     Raises what the system says of it, which it says only once.
     """
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - large files alone need it
-
     file.flush()
-    with ThreadPoolExecutor(1, "mlpk-sync") as pool:
-        done = pool.submit(os.fsync, file.fileno())
+    with Threads(1) as threads:
+        synced = threads.begin(partial(os.fsync, file.fileno()))
         yield
-        done.result()
+        synced.result()
 
 
 def check_target(path: PathLike) -> None:

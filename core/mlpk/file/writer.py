@@ -2,8 +2,7 @@
 
 The header's length is known before the digests in it. So the tensors are written first, each piece
 hashed as it is written, then header and prelude. In between, while the disk takes what was written,
-the arrays are hashed once more: one that something else changed is noticed, and what is written is
-always the state of one moment.
+the arrays are hashed once more: one that something else changed is noticed.
 """
 
 from __future__ import annotations

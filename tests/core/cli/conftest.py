@@ -6,9 +6,11 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
+import mlpk
 from mlpk.cli import main
 
 Run = Callable[..., Result]
@@ -70,3 +72,17 @@ def trained_once(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trained(trained_once: Path, tmp_path: Path) -> Path:
     """Return a copy of a model that was trained for two epochs."""
     return Path(shutil.copy(trained_once, tmp_path / "model.mlpk"))
+
+
+@pytest.fixture(scope="session")
+def assert_same() -> Callable[[Path, Path], None]:
+    """Return what asserts that two files tell of the same run, array by array."""
+
+    def compare(one: Path, other: Path) -> None:
+        assert mlpk.inspect(one) == mlpk.inspect(other)
+        mine, theirs = mlpk.load_arrays(one), mlpk.load_arrays(other)
+        assert mine.keys() == theirs.keys()
+        for name, array in mine.items():
+            np.testing.assert_array_equal(array, theirs[name], err_msg=name)
+
+    return compare

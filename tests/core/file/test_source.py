@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import socket
 import sys
@@ -11,12 +12,20 @@ from pathlib import Path
 
 import pytest
 
-from mlpk.errors import ConfigError, FileAccessError, FileFormatError
+import mlpk
+from mlpk.errors import ConfigError, FileAccessError, FileFormatError, shown
 from mlpk.file import reader
 from mlpk.file.source import Source, Window
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="there are no such files on Windows")
 needs_proc = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc")
+
+
+class Undecided:
+    """A path that turns out to be one of bytes."""
+
+    def __fspath__(self) -> bytes:
+        return b"a.mlpk"
 
 
 @pytest.fixture
@@ -53,6 +62,17 @@ def test_bytes_that_are_changed_later_do_not_change_the_source(handmade):
 def test_only_bytes_are_bytes(data):
     with pytest.raises(ConfigError, match="wanted the bytes of a"):
         Source.of(data)
+
+
+@pytest.mark.parametrize("given", [None, 3, b"a.mlpk", io.BytesIO(), Undecided()])
+def test_what_is_no_path_is_refused_everywhere(model, given):
+    for way in (mlpk.load, mlpk.inspect, mlpk.load_arrays, model.save, model.load_params):
+        with pytest.raises(ConfigError) as caught:
+            way(given)
+        assert caught.value.where == "path"
+        problem = f"wanted a path as text or a pathlib.Path, found {shown(given)}"
+        assert caught.value.problem.startswith(problem)
+        assert ("loads takes the bytes" in caught.value.problem) == isinstance(given, bytes)
 
 
 def refuse(path, problem, number):
@@ -99,10 +119,10 @@ def test_a_circle_of_links(tmp_path):
 
 
 def test_a_name_that_no_file_can_have():
-    for name, shown in (("a\0b", r"'a\x00b'"), ("a\ud800b", r"'a\ud800b'")):
+    for name, told in (("a\0b", r"'a\x00b'"), ("a\ud800b", r"'a\ud800b'")):
         with pytest.raises(FileAccessError) as caught:
             Source.open(name)
-        assert str(caught.value).startswith(f"{shown}: cannot be opened: ")
+        assert str(caught.value).startswith(f"{told}: cannot be opened: ")
         assert caught.value.path == name
 
 

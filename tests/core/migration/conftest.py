@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -22,20 +22,12 @@ RELEASES = {"1.0": acme_releases.FIRST, "2.0": acme_releases.LATER}
 
 
 @pytest.fixture
-def of_acme(own_catalog: None) -> Acme:
+def of_acme(beside: Callable[..., AbstractContextManager[None]]) -> Acme:
     """Return what lets kinds be active for a while, as those of a release of acme."""
-    del own_catalog
 
-    @contextmanager
-    def for_a_while(things: Any, version: str) -> Iterator[None]:
-        held = catalog.current()
+    def for_a_while(things: Any, version: str) -> AbstractContextManager[None]:
         brought = [catalog.Brought(thing.family, thing.kind, "acme", thing) for thing in things]
-        record = catalog.Record("acme", version, "active", 0.0, ())
-        catalog.swap(lambda _: catalog.Catalog([*held.brought, *brought], [*held.records, record]))
-        try:
-            yield
-        finally:
-            catalog.swap(lambda _: held)
+        return beside(brought, [catalog.Record("acme", version, "active", 0.0, ())])
 
     return for_a_while
 

@@ -151,7 +151,7 @@ def test_what_is_known_is_not_opaque(data: bytes, acting: Acting) -> None:
         assert claims == model.spec
 
 
-@pytest.mark.usefixtures("acting")
+@pytest.mark.usefixtures("own_catalog")
 def test_a_newer_release_without_the_kind_does_not_take_over_its_claim(data: bytes) -> None:
     held = mlpk.catalog.current()
     record = mlpk.catalog.Record("acme", "99", "active", 0.0, ())

@@ -203,7 +203,7 @@ def _refuse_outside(labels: Array, classes: int, ignored: int | None) -> None:
         problem = f"label {labels[at]} in row {at[0]}: wanted 0 to {classes - 1}"
         if ignored is not None:
             problem += f", or {ignored}"
-        elif labels[at] == np.iinfo(labels.dtype).min < 0:
+        elif labels[at] in (np.iinfo(np.int32).min, np.iinfo(np.int64).min):
             problem += "; it is what astype makes of NaN: look for NaN before that"
         elif labels[at] < 0:
             problem += f"; where it means no class, take a loss with ignore_index={labels[at]}"

@@ -8,11 +8,16 @@ from typing import Any
 from mlpk import Context, blas
 from mlpk.workers import share
 
-__all__ = ["LEAST", "share_out"]
+__all__ = ["pays", "share_out"]
 
-LEAST = 2**23  # what a thread gets at least, in bytes: some 100 us
-AHEAD = 3 * 2**20  # what is done here until another thread has been woken
-_no_scratch = Context("float32")
+LEAST = 2**23  # bytes that a thread gets at least: some 100 us
+AHEAD = 3 * 2**20  # bytes that are gone over here until another thread has been woken
+_no_scratch = Context("float32")  # `share` wants a context; kernels take no scratch memory from it
+
+
+def pays(work: int) -> bool:
+    """Tell whether two threads would get enough of `work`, in bytes that are gone over."""
+    return work >= 2 * LEAST
 
 
 def share_out(kernel: Callable[..., object], count: int, work: int, *arguments: Any) -> None:
@@ -22,7 +27,7 @@ def share_out(kernel: Callable[..., object], count: int, work: int, *arguments: 
     in whatever stretch it lies, so that results don't depend on the threads. The stretch that stays
     here is the longest: who is through first would only fall asleep, and have to be woken.
     """
-    parts = 1 if work < 2 * LEAST else min(blas.threads(), count, work // LEAST)
+    parts = min(blas.threads(), count, work // LEAST) if pays(work) else 1
     if parts < 2:  # noqa: PLR2004 - nobody to share with
         kernel(0, count, *arguments)
         return

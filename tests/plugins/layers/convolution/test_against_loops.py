@@ -59,8 +59,18 @@ CONV2D = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("layer", "x", "y", "strides", "start", "dilation"), CONV2D, ids=repr)
-def test_conv2d_is_a_sum_of_products(layer, x, y, strides, start, dilation, alone, drawn, close):
+DEPTHWISE = [
+    # likewise, with a group for each channel
+    (DepthwiseConv2D(3), (5, 4, 2), (3, 2, 2), (1, 1), (0, 0), (1, 1)),
+    (DepthwiseConv2D((2, 3), strides=2, padding="same", depth_multiplier=3), (4, 5, 2), (2, 3, 6), (2, 2), (0, 1), (1, 1)),
+    (DepthwiseConv2D(2, padding=1, dilation=2), (3, 4, 3), (3, 4, 3), (1, 1), (1, 1), (2, 2)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("layer", "x", "y", "strides", "start", "dilation"), CONV2D + DEPTHWISE, ids=repr
+)
+def test_each_is_a_sum_of_products(layer, x, y, strides, start, dilation, alone, drawn, close):
     run = alone(layer, drawn(2, *x))
     dy = drawn(2, *y, seed=1)
     assert run.declaration.output == y
@@ -117,28 +127,6 @@ def test_same_pads_at_the_end_by_hand(alone):
     assert run.forward().ravel().tolist() == [321.0, 43.0]
     run = alone(Conv1D(1, 3, padding=(2, 0), bias=False), x, weight=weight)
     assert run.forward().ravel().tolist() == [100.0, 210.0, 321.0, 432.0]
-
-
-DEPTHWISE = [
-    (DepthwiseConv2D(3), (5, 4, 2), (3, 2, 2), (1, 1), (0, 0), (1, 1)),
-    (DepthwiseConv2D((2, 3), strides=2, padding="same", depth_multiplier=3), (4, 5, 2), (2, 3, 6), (2, 2), (0, 1), (1, 1)),
-    (DepthwiseConv2D(2, padding=1, dilation=2), (3, 4, 3), (3, 4, 3), (1, 1), (1, 1), (2, 2)),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("layer", "x", "y", "strides", "start", "dilation"), DEPTHWISE, ids=repr)
-def test_depthwise_has_a_group_for_each_channel(
-    layer, x, y, strides, start, dilation, alone, drawn, close
-):
-    run = alone(layer, drawn(2, *x))
-    dy = drawn(2, *y, seed=1)
-    assert run.declaration.output == y
-    found = run.forward()
-    wanted, dx, dweight = by_loops(*run.inputs, run.arrays["weight"], dy, strides, start, dilation)
-    close(found, wanted + run.arrays["bias"])
-    close(run.backward(dy)[0], dx)
-    close(run.grads["weight"], dweight)
-    close(run.grads["bias"], dy.sum((0, 1, 2)))
 
 
 def test_separable_is_depthwise_and_then_pointwise(alone, drawn, close):
