@@ -94,7 +94,8 @@ class EarlyStopping:
             told += f" ended the run after epoch {fit.epoch}"
         if self.best_epoch:
             best = -self.best if more else self.best
-            told += f": {name} was best in epoch {self.best_epoch}, {best:.6g}; "
+            which = "last improved by min_delta" if self.min_delta > 0 else "was best"
+            told += f": {name} {which} in epoch {self.best_epoch}, {best:.6g}; "
         else:
             told += f": {name} was a number in no epoch; "
         if self._weights:
@@ -120,4 +121,5 @@ class EarlyStopping:
 
 
 def _arrays(model: Model) -> list[Array]:
-    return [*model.params.values(), *model.buffers.values()]
+    """Return what is kept, by name: a kind may come to declare the same in another order."""
+    return [array for held in (model.params, model.buffers) for _, array in sorted(held.items())]

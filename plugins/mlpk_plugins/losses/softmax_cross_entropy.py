@@ -51,18 +51,19 @@ class SoftmaxCrossEntropy(Loss):
         self, ctx: Context, prediction: Array, target: Array, weight: Array | None = None
     ) -> tuple[float, tuple[Array, Array]]:
         t, share = class_shares.shared_out(ctx, self, prediction.shape, target, weight)
-        logs, p, spread, column, total, rows, ones, sums = ctx.views("scratch", (t,), _scratch)
-        # A column that is spread out first costs less than one that is broadcast on the way.
-        spread[...] = class_peaks(ctx, prediction, column)
-        np.subtract(prediction, spread, out=logs)
+        logs, p, wide, column, total, rows, ones, sums = ctx.views("scratch", (t,), _scratch)
+        # log p = z - peak - log(total), total = sum(exp(z - peak)); dz = p * sum(t) - t. A column that
+        # is spread out first, to `wide`, costs less than one that is broadcast on the way.
+        wide[...] = class_peaks(ctx, prediction, column)
+        np.subtract(prediction, wide, out=logs)
         np.exp(logs, out=p)
         rows.dot(ones, sums)  # of p over the classes, to total
         column[...] = share
         column /= total
-        spread[...] = column
-        p *= spread  # softmax(z) * sum(t)
-        spread[...] = np.log(total, out=total)
-        logs -= spread
+        wide[...] = column
+        p *= wide  # softmax(z) * sum(t)
+        wide[...] = np.log(total, out=total)
+        logs -= wide
         return cross(ctx, t, logs, p), (p, t)
 
     def backward(self, ctx: Context, saved: tuple[Array, Array]) -> Array:
@@ -95,11 +96,11 @@ def _scratch(like: Array) -> tuple[Array, ...]:
 
     Behind them: the second as a matrix, ones for its columns, and the fifth as a vector.
     """
-    logs, p, spread = (np.empty_like(like) for _ in range(3))
+    logs, p, wide = (np.empty_like(like) for _ in range(3))
     column, total = (np.empty_like(like, shape=(*like.shape[:-1], 1)) for _ in range(2))
     rows, sums = p.reshape(-1, like.shape[-1]), total.reshape(-1)
     ones = np.ones_like(like, shape=rows.shape[1:])
-    return logs, p, spread, column, total, rows, ones, sums
+    return logs, p, wide, column, total, rows, ones, sums
 
 
 def _labelled(
