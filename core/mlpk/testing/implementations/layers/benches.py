@@ -44,14 +44,17 @@ def assert_both_ways(
     fast: Bench,
     where: str,
     *,
-    training: bool = True,
     many: int = 1,
 ) -> None:
-    """Assert that outputs and all gradients are the plain ones, each gradient written whole."""
-    for grad in fast.model.grads.values():
-        grad.fill(np.nan)
-    with plainly():
-        wanted: Mapping[str, Array] = plain.both_ways(training=training)
-    with case.faster():
-        found = fast.both_ways(training=training)
-    case.assert_agree(found, wanted, where, many=many)
+    """Assert that outputs and all gradients are the plain ones, each gradient written whole.
+
+    They are in training, and in evaluation after it.
+    """
+    for training, mode in MODES.items():
+        for grad in fast.model.grads.values():
+            grad.fill(np.nan)
+        with plainly():
+            wanted: Mapping[str, Array] = plain.both_ways(training=training)
+        with case.faster():
+            found = fast.both_ways(training=training)
+        case.assert_agree(found, wanted, f"{where}, {mode}", many=many)
