@@ -36,7 +36,7 @@ def read_config(path: str, changes: Iterable[str]) -> RunConfig:
     if held.startswith(START):
         raise ConfigError(path, f"wanted a configuration in TOML, found a .mlpk file{_order()}")
     try:
-        tree = tomllib.loads(held.decode())
+        tree = tomllib.loads(held.decode("utf-8-sig"))  # editors of Windows put a mark first
     except (ValueError, RecursionError) as error:
         problem = (
             "wanted a configuration in TOML, the one form that is read (JSON and YAML are not)"
@@ -54,7 +54,8 @@ def _order() -> str:
         return ""
     taken = [each for each in context.command.params if isinstance(each, click.Argument)]
     words = " ".join(each.metavar or each.human_readable_name for each in taken)
-    return f"; `{context.command_path}` takes {words}, in this order"
+    order = ", in this order" if len(taken) > 1 else ""
+    return f"; `{context.command_path}` takes {words}{order}"
 
 
 def _apply(tree: dict[str, Any], change: str) -> None:

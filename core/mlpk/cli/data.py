@@ -8,6 +8,7 @@ from typing import Any
 
 import attrs
 import numpy as np
+from numpy.lib.format import MAGIC_PREFIX
 
 import mlpk
 from mlpk.arrays import Array
@@ -18,6 +19,9 @@ from mlpk_schemas.errors import quoted
 from mlpk_schemas.run import DataConfig, DatasetConfig
 
 __all__ = ["Data", "read_arrays", "read_data"]
+
+# What NumPy says of a file that ends in its header, and of one with too few numbers behind it.
+CUT = ("EOF: ", "cannot reshape array", "Failed to read all data")
 
 
 @attrs.frozen(eq=False)
@@ -73,7 +77,12 @@ def _held_instead(path: Path, error: ValueError) -> str:
     if str(error).startswith("Object arrays"):
         return 'Python objects (dtype object): make numbers of them, np.array(..., dtype="float32")'
     with path.open("rb") as file:
-        return f"a file that begins with {quoted(file.read(16))}"
+        start = file.read(16)
+    if not start.startswith(MAGIC_PREFIX):
+        return f"a file that begins with {quoted(start)}"
+    if any(words in str(error) for words in CUT):
+        return "an .npy file that is cut short: write or copy it anew"
+    return f"an .npy file that is damaged: {error}"
 
 
 def _arrays(given: str | Mapping[str, str] | None, folder: Path) -> Any:

@@ -145,7 +145,8 @@ def _replaced(fit: Fit, output: str) -> Iterator[str]:
 def _told(fit: Fit, output: str) -> str:
     """Return what to say of a run that did not come to its last epoch just now; "" of one that did."""
     if fit.logs:
-        early = fit.stopped and fit.epoch < fit.epochs and not fit.history.notes
+        said = any(" ended the run" in note for note in fit.history.notes)
+        early = fit.stopped and fit.epoch < fit.epochs and not said
         return f"A callback ended the run after epoch {fit.epoch}." if early else ""
     if fit.stopped:
         return (

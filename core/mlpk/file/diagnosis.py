@@ -10,7 +10,7 @@ import attrs
 from mlpk import catalog
 from mlpk.catalog import FIRST_PARTY
 from mlpk.computing import computing
-from mlpk.errors import FileFormatError, MissingPluginError, listing
+from mlpk.errors import ConfigError, FileFormatError, MissingPluginError, listing
 from mlpk.file import reader
 from mlpk.file.matching import understood
 from mlpk.file.needs import Need, needs, refuse_missing
@@ -21,6 +21,7 @@ from mlpk.file.portability import is_local
 from mlpk.file.prelude import PRELUDE_SIZE, VERSION, parse
 from mlpk.file.refusal import refusal
 from mlpk.file.source import Source
+from mlpk.file.trained import check_trained, trained_tensors
 from mlpk.file.verification import verify
 from mlpk.graph import Graph
 from mlpk.loss import Loss
@@ -142,7 +143,19 @@ def _stuck(source: Source, header: Header, file: Upgraded, graph: Graph, *, dama
                 _make(source, header, file, file.names)
     except FileFormatError as error:
         return str(error).removeprefix(f"{source.path}: ")
-    return file.stuck or _lacking(header)
+    return file.stuck or _unfit(file, graph) or _lacking(header)
+
+
+def _unfit(file: Upgraded, graph: Graph) -> str:
+    """Return why the weights that a run was to go on with are not taken; "" if there is nothing."""
+    state = file.header.state
+    tensors = trained_tensors(graph.arrays("params"), graph.arrays("buffers"))
+    try:
+        if state is not None:
+            check_trained(tensors, state.fit.running, file.names, file.shape_and_dtype)
+    except ConfigError as error:
+        return str(error)
+    return ""
 
 
 def _computing(file: Upgraded, graph: Graph) -> str:

@@ -19,7 +19,8 @@ class History:
     A result is a number, or an array where a metric gives one, such as `confusion_matrix`. The
     loss includes the penalty of a regularizer. `best_epoch` (from 1) is the epoch whose weights a
     callback put back at the end, None if they are not those of one; `notes` are sentences that
-    callbacks left on how the run went, which `progress` shows at its end.
+    callbacks left on how the run went, which `progress` shows at its end; that of one which stopped
+    the run says that it "ended the run".
     """
 
     # `Any` stands for the arrays: a name tells its reader which of the two it has.

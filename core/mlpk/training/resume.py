@@ -14,6 +14,7 @@ from mlpk.arrays import Array
 from mlpk.computing import computing
 from mlpk.errors import ConfigError, DataError, FileFormatError, PluginWarning, listing
 from mlpk.file import model_file
+from mlpk.file.trained import check_trained, misfit, trained_tensors
 from mlpk.kind import written
 from mlpk.training import checkpoints, results
 from mlpk.training.batch import Rows
@@ -68,8 +69,9 @@ def state_of(
     if fit.batch or inside:
         running = packed("running", _running(fit), arrays, "running")
     if trained is not None:
-        weights = (trained[name] for name in _weights(fit))
-        arrays |= {f"state:running/{_weight(n)}": array for n, array in enumerate(weights)}
+        weights = _weights(fit)
+        for name, tensor in _tensors(fit).items():
+            arrays[tensor] = _alike(trained, name, weights[name])
     callbacks |= results.packed(fit.history.metrics, arrays)
     rows = fit.source if isinstance(fit.source, Rows) else None
     state = TrainState(
@@ -109,6 +111,12 @@ def opened(fit: Fit, path: str) -> tuple[TrainState, dict[str, Array]] | None:
             "resume", f"{path} holds a model without training state; nothing to resume"
         )
     refuse_differences(fit, header.spec, header.state, path)
+    check_trained(
+        _tensors(fit),
+        header.state.fit.running,
+        arrays,
+        lambda name: (arrays[name].shape, arrays[name].dtype),
+    )
     if fit.seed_given not in (None, header.state.seed):
         raise ConfigError(
             "seed",
@@ -148,7 +156,11 @@ def restore(fit: Fit, state: TrainState, arrays: Mapping[str, Array]) -> None:
     _require("callbacks", parts, [*keeping, *dict(fit.streams())])
     running = unpacked("running", state.fit.running, arrays)
     _require("running", running, _running(fit) if state.fit.batch else ())
-    _restore_weights(fit, running, arrays)
+    if state.fit.batch:
+        _restore_running(fit, running)  # may still refuse, before anything of the model is changed
+    tensors = _tensors(fit)
+    for name, view in _weights(fit).items():
+        view[...] = arrays.get(tensors[name], arrays[name])
     for slot, arena in fit.optimizer.slots.items():
         for name in model.graph.params:
             arena.views[name][...] = arrays[f"slot:{name}/{slot}"]
@@ -162,8 +174,6 @@ def restore(fit: Fit, state: TrainState, arrays: Mapping[str, Array]) -> None:
             _hand_back(name, callback, parts[name])
     for name, source in fit.streams():
         source.restore(parts[name])
-    if state.fit.batch:
-        _restore_running(fit, running)
 
 
 def _read(path: str) -> tuple[Header, dict[str, Array]]:
@@ -227,19 +237,20 @@ def _weights(fit: Fit) -> dict[str, Array]:
     return {**fit.model.params, **fit.model.buffers}
 
 
-def _weight(place: int) -> str:
-    """Return what weights are called that training goes on with, by their place in the network."""
-    return f"weights_{place}"
+def _tensors(fit: Fit) -> dict[str, str]:
+    """Return what the weights are called in a file that training goes on with, by their names."""
+    return trained_tensors(fit.model.params, fit.model.buffers)
 
 
-def _restore_weights(fit: Fit, running: Mapping[str, Any], arrays: Mapping[str, Array]) -> None:
-    """Put the weights of the run in place, which are those of the file where it holds no others."""
-    for place, (name, view) in enumerate(_weights(fit).items()):
-        array = running.get(_weight(place), arrays[name])
-        if np.shape(array) != view.shape:
-            problem = f"wanted shape {view.shape}, as '{name}' has, found {np.shape(array)}"
-            raise ConfigError(f"state.fit.running.{_weight(place)}", problem)
-        view[...] = array
+def _alike(trained: Mapping[str, Array], name: str, like: Array) -> Array:
+    """Return the array of that name; refuse one that could not take the place of the model's."""
+    where = f"trained[{name!r}]"
+    if name not in trained:
+        raise ConfigError(where, "wanted every parameter and buffer of the model, found none")
+    array = np.asarray(trained[name])
+    if problem := misfit((array.shape, array.dtype), (like.shape, like.dtype), name):
+        raise ConfigError(where, problem)
+    return array
 
 
 def _restore_running(fit: Fit, running: Mapping[str, Any]) -> None:

@@ -121,5 +121,4 @@ class EarlyStopping:
 
 
 def _arrays(model: Model) -> list[Array]:
-    """Return what is kept, by name: a kind may come to declare the same in another order."""
-    return [array for held in (model.params, model.buffers) for _, array in sorted(held.items())]
+    return [*model.params.values(), *model.buffers.values()]

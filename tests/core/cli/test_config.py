@@ -93,9 +93,16 @@ def test_a_model_in_the_place_of_a_configuration_is_told_so(
     assert swapped.stderr.startswith(sentence)
     assert swapped.stderr.endswith(" evaluate` takes MODEL.mlpk CONFIG.toml, in this order\n")
     result = run("train", trained, "-o", tmp_path / "out.mlpk")
-    assert result.stderr.endswith(" train` takes CONFIG.toml, in this order\n")
+    assert result.stderr.endswith(" train` takes CONFIG.toml\n")
     with pytest.raises(ConfigError, match=r"found a .mlpk file$"):
         read_config(str(trained), [])
+
+
+def test_a_byte_order_mark_is_no_part_of_a_configuration(write) -> None:
+    path = write()
+    plain = read_config(str(path), [])
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert read_config(str(path), []) == plain
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:

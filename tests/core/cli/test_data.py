@@ -91,6 +91,20 @@ def test_what_is_no_array_is_refused(tmp_path: Path, content: bytes) -> None:
         read_arrays(path)
 
 
+@pytest.mark.parametrize("length", [7, 9, 60, 128, 136, 200])
+def test_an_array_that_is_cut_short_is_told_so(tmp_path: Path, length: int) -> None:
+    path = tmp_path / "x.npy"
+    np.save(path, np.arange(10.0))
+    whole = path.read_bytes()
+    assert len(whole) > length
+    path.write_bytes(whole[:length])
+    with pytest.raises(DataError, match=r"; found an \.npy file that is cut short: write or copy"):
+        read_arrays(path)
+    path.write_bytes(whole[:8] + b"\x05\x00{'a'}" + whole[15:])
+    with pytest.raises(DataError, match=r"; found an \.npy file that is damaged: "):
+        read_arrays(path)
+
+
 def test_a_pickle_is_never_opened(tmp_path: Path) -> None:
     path = tmp_path / "x.npy"
     np.save(path, np.array([print], object), allow_pickle=True)

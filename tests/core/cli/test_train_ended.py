@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import mlpk
+from mlpk import hookimpl
 
 STOPPING = 'fit.callbacks=[{kind="early_stopping", monitor="loss", min_delta=1e9}]'
 OTHERS = (
@@ -28,8 +29,8 @@ def test_what_early_stopping_ended_says_so_and_does_not_go_on(run, write, tmp_pa
     assert result.stdout == first.stdout  # of the epoch whose weights are saved
     loss = mlpk.load_arrays(one)["state:history/loss"][0]
     note = (
-        f"early_stopping ended the run after epoch 4: loss was best in epoch 1, {loss:.6g}; the "
-        "weights of epoch 1 are back\n"
+        "early_stopping ended the run after epoch 4: loss last improved by min_delta in epoch 1, "
+        f"{loss:.6g}; the weights of epoch 1 are back\n"
     )
     assert result.stderr.partition("epoch 4/6")[2].partition("\n")[2] == (
         f"{note}Saved {out}.\nThe results below are those of epoch 1.\n"
@@ -108,3 +109,35 @@ def test_averaged_weights_have_no_results_of_their_own(run, write, tmp_path: Pat
     out = tmp_path / "out.mlpk"
     result = run("train", write(), "-o", out, "--set", 'fit.callbacks=["moving_average"]')
     assert result.stderr.endswith(f"{OTHERS}\nSaved {out}.\n")
+
+
+class Enough:
+    """A callback that ends a run after its second epoch, and has nothing to say of it."""
+
+    kind = "enough"
+
+    @hookimpl
+    def mlpk_epoch_end(self, fit) -> None:
+        if fit.epoch == 2:
+            fit.stop()
+
+
+class Brings:
+    @hookimpl
+    def mlpk_callbacks(self):
+        return [Enough]
+
+
+@pytest.mark.usefixtures("own_catalog")
+@pytest.mark.filterwarnings("ignore::mlpk.plugins.PortabilityWarning")
+def test_the_note_of_another_callback_does_not_hide_that_one_ended_the_run(
+    run, write, tmp_path: Path
+) -> None:
+    early = '{kind="early_stopping", monitor="accuracy", patience=9, mode="min"}'
+    changes = ["--set", f'fit.callbacks=[{early}, "enough"]', "--set", "fit.epochs=3"]
+    mlpk.plugins.add(Brings())
+    result = run("train", write(), "-o", tmp_path / "out.mlpk", *changes)
+    assert result.exit_code == 0
+    note, told = result.stderr.splitlines()[2:4]
+    assert note.startswith("early_stopping: accuracy was best in epoch 1, ")
+    assert told == "A callback ended the run after epoch 2."

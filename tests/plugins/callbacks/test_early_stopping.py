@@ -212,6 +212,15 @@ def noted(stopping, values, name="val_loss", **more):
                 "weights stay those of the last step"
             ),
         ),
+        (
+            [0.5, 0.49, 0.48, 0.47],
+            {"min_delta": 0.1},
+            1,
+            (
+                "early_stopping ended the run after epoch 4: val_loss last improved by min_delta in "
+                "epoch 1, 0.5; the weights of epoch 1 are back"
+            ),
+        ),
         ([3, 2], {}, 2, None),
     ],
 )
