@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,10 @@ import pytest
 # The products here are small: BLAS threads would wait for each other longer than they compute,
 # above all on a busy machine. It has to be said before NumPy is imported.
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
+# A shell without job control starts what runs in the background with Ctrl-C ignored, and some tests,
+# and programs that they start, are interrupted.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 # The tests are of mlpk's own functions, also where a plugin with faster ones is installed.
 os.environ.setdefault("MLPK_IMPLEMENTATION", "numpy")
 
