@@ -66,7 +66,7 @@ def as_array(given: Any, role: str) -> Array:
     if isinstance(given, str):
         problem = f"{role}: wanted an array, found the text {shown(given)}"
         raise DataError(f"{problem}; if it is the name of a file, open that first: np.load(...)")
-    if type(given) is not np.ndarray:
+    if type(given) is not np.ndarray:  # `np.ma` is loaded for what may be masked alone
         _refuse_masked(given, role)
     array = np.asarray(given)
     if array.dtype.kind not in "biuf":
@@ -81,19 +81,13 @@ def as_array(given: Any, role: str) -> Array:
     return array
 
 
-def _is_flat(shape: Shape, wanted: Shape) -> bool:
-    """Tell whether rows are the wanted ones but for axes of length 1, or laid out flat."""
-    lengths = [n for n in wanted if n != 1]
-    flat = None not in wanted and shape == (prod(n or 1 for n in wanted),)
-    return flat or (None not in wanted and [n for n in shape if n != 1] == lengths)
-
-
 def _refuse_masked(given: Any, role: str) -> None:
     """Refuse an array some of whose values are masked: without the mask they would count."""
-    if isinstance(given, np.ma.MaskedArray) and np.ma.getmaskarray(given).any():
+    masked = np.ma.getmaskarray(given).sum() if isinstance(given, np.ma.MaskedArray) else 0
+    if masked:
         raise DataError(
-            f"{role}: wanted a value everywhere, found {np.ma.getmaskarray(given).sum()} that are "
-            "masked; fill them, x.filled(0), or leave their rows out"
+            f"{role}: wanted a value everywhere, found {masked} that are masked; fill them, "
+            "x.filled(0), or leave their rows out"
         )
 
 
@@ -109,7 +103,7 @@ def check_input(array: Array, spec: InputSpec, role: str) -> None:
         hint = ""
         if array.shape == spec.shape:
             hint = "; put the one row into an array of rows: x[None]"
-        elif _is_flat(shape, spec.shape):
+        elif _can_be_reshaped(shape, spec.shape):
             hint = f"; a row has as many numbers: x.reshape{(-1, *spec.shape)}"
         raise ShapeError(f"wanted shape ({wanted}), found {array.shape}{hint}", role)
     if 0 in shape:
@@ -122,6 +116,14 @@ def check_input(array: Array, spec: InputSpec, role: str) -> None:
         )
     if array.dtype.kind in "iu" and not np.can_cast(array.dtype, spec.dtype):
         _refuse_wrapping(array, spec, role)
+
+
+def _can_be_reshaped(shape: Shape, wanted: Shape) -> bool:
+    """Tell whether rows are the wanted ones laid out flat, or but for axes of length 1."""
+    if None in wanted:
+        return False
+    flat = (prod(n or 1 for n in wanted),)
+    return shape == flat or [n for n in shape if n != 1] == [n for n in wanted if n != 1]
 
 
 def _refuse_wrapping(array: Array, spec: InputSpec, role: str) -> None:

@@ -186,7 +186,7 @@ def test_a_name_that_means_nothing_is_an_error(
 
 def test_a_name_is_text() -> None:
     with pytest.raises(ConfigError, match=r"mlpk.use: wanted names of distributions, found \["):
-        mlpk.use(["numpy"])  # type: ignore[arg-type]
+        mlpk.use(["numpy"])  # type: ignore[arg-type] # the mistake
 
 
 def test_what_computes_is_named_with_its_version(implementing: Implementing) -> None:

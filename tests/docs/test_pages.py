@@ -84,7 +84,7 @@ def test_the_accuracy_on_the_first_page_is_good(
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
     exec(blocks(repository / "README.md", "python")[0], names)  # noqa: S102 - the page's own code
-    assert names["history"].metrics["val_accuracy"][-1] >= 0.95  # type: ignore[attr-defined]
+    assert names["history"].metrics["val_accuracy"][-1] >= 0.95  # type: ignore[attr-defined] # a History
 
 
 def test_commands_on_the_first_page_run(repository: Path, tmp_path: Path) -> None:

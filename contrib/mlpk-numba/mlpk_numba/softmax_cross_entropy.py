@@ -27,8 +27,9 @@ def forward(
     rows, classes = prediction.shape[0], prediction.shape[-1]
     whole = target.dtype.kind in "iu" and target.dtype.isnative
     labels = whole and target.shape == prediction.shape[:-1]
-    if not labels or classes < 2 or rows == 0 or (weight is not None and weight.shape != (rows,)):  # noqa: PLR2004
-        return loss.forward(ctx, prediction, target, weight)  # type: ignore[no-any-return]
+    weighted = weight is None or weight.shape == (rows,)
+    if not (labels and weighted and classes > 1 and rows):
+        return loss.forward(ctx, prediction, target, weight)  # type: ignore[no-any-return] # or refuses
     dz = ctx.empty("dz", prediction.shape)
     value = _rows(
         ctx.contiguous("z", prediction).reshape(rows, -1, classes),

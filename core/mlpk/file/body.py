@@ -82,7 +82,7 @@ class Body:
             yield (name, memory), len(memory)
 
     def _write(self, out: BinaryIO, batch: list[_Block]) -> list[tuple[str, bytes]]:
-        """Write neighbouring blocks, as they were in one moment each; return their digests."""
+        """Write neighbouring blocks, piece by piece; return the digest of what was written of each."""
         stretch = _Stretch(out, self._writing, self._start + self._offset(*batch[0]))
         digests = []
         for (name, memory), start, stop in batch:

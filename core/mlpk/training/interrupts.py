@@ -22,7 +22,7 @@ class Interrupts:
         self._block = _Block()
 
     def __enter__(self) -> Self:
-        import signal  # noqa: PLC0415 - `import mlpk` would take its time too, and so below
+        import signal  # noqa: PLC0415 - `import mlpk` would take its time too
 
         handler = signal.getsignal(signal.SIGINT)
         if callable(handler) and threading.current_thread() is threading.main_thread():
@@ -31,7 +31,7 @@ class Interrupts:
         return self
 
     def __exit__(self, *_: object) -> None:
-        import signal  # noqa: PLC0415
+        import signal  # noqa: PLC0415 - likewise
 
         handler = self._block.handler
         if handler is not None and signal.getsignal(signal.SIGINT) == self._block.caught:

@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Iterator
 from queue import SimpleQueue
 
 import pytest
@@ -79,7 +80,7 @@ def test_an_interruption_at_any_moment_ends_it() -> None:
 
 
 @pytest.fixture(autouse=True)
-def alarm_as_interruption() -> object:
+def alarm_as_interruption() -> Iterator[None]:
     """Have the alarm do what Ctrl-C does."""
     if not hasattr(signal, "SIGALRM"):
         yield
