@@ -1,35 +1,41 @@
-"""The threads of NumPy's matrix products: how many BLAS takes, and holding it to one of them."""
+"""NumPy's matrix products: how many threads BLAS takes, holding it to one, and where its code lies."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from threading import RLock
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-__all__ = ["hold", "let_go", "threads"]
+__all__ = ["Gemm", "gemm", "hold", "let_go", "threads"]
 
 # NumPy's own wheels rename the functions of OpenBLAS, and those with 64-bit integers once more.
 _NAMES = tuple(
-    (f"{prefix}openblas_get_num_threads{suffix}", f"{prefix}openblas_set_num_threads{suffix}")
-    for prefix in ("scipy_", "")
-    for suffix in ("64_", "")
+    (prefix + "{}" + suffix).format for prefix in ("scipy_", "") for suffix in ("64_", "")
 )
 _lock = RLock()  # a holder may be freed, and let go, while its own thread holds it
 _holders: set[int] = set()
 _held_from: int | None = None  # what BLAS took before; None where nobody holds it
 
 
-class _Threads(NamedTuple):
-    """How OpenBLAS is asked for its number of threads, and told another."""
+class Gemm(NamedTuple):
+    """cblas_sgemm or cblas_dgemm, for code that calls functions by their address."""
+
+    address: int
+    wide: bool  # whether its integers have 64 bits
+
+
+class _OpenBLAS(NamedTuple):
+    """How OpenBLAS is asked for its number of threads, and told another; its matrix products."""
 
     get: Callable[[], int]
     set: Callable[[int], None]
+    gemm: Mapping[str, Gemm]  # by the letter of the dtype
 
 
 def threads() -> int:
@@ -42,6 +48,12 @@ def threads() -> int:
     if blas is None:
         return 1
     return blas.get() if _held_from is None else _held_from
+
+
+def gemm(dtype: np.dtype[Any]) -> Gemm | None:
+    """Return the matrix product of OpenBLAS for this dtype; None where NumPy uses another library."""
+    blas = _openblas()
+    return None if blas is None else blas.gemm.get(dtype.char)
 
 
 def hold(holder: object) -> None:
@@ -85,7 +97,7 @@ def _after_fork() -> None:
 
 
 @cache
-def _openblas() -> _Threads | None:
+def _openblas() -> _OpenBLAS | None:
     """Return OpenBLAS as NumPy has loaded it; None where NumPy uses another library."""
     import ctypes  # noqa: PLC0415 - it takes a millisecond, and few need it
 
@@ -94,10 +106,28 @@ def _openblas() -> _Threads | None:
             library = ctypes.CDLL(str(path))
         except OSError:
             continue
-        for getter, setter in _NAMES:
-            if hasattr(library, getter) and hasattr(library, setter):
-                return _Threads(getattr(library, getter), getattr(library, setter))
+        for named in _NAMES:
+            get, set_, config = (
+                getattr(library, named(f"openblas_{each}"), None)
+                for each in ("get_num_threads", "set_num_threads", "get_config")
+            )
+            if get and set_ and config:
+                config.restype = ctypes.c_char_p
+                wide = b"USE64BITINT" in config()
+                return _OpenBLAS(get, set_, dict(_products(library, named, wide=wide)))
     return None
+
+
+def _products(
+    library: Any, named: Callable[[str], str], *, wide: bool
+) -> Iterator[tuple[str, Gemm]]:
+    """Yield the matrix products of a library, by the letter of the dtype."""
+    import ctypes  # noqa: PLC0415 - as above
+
+    for letter, name in (("f", "cblas_sgemm"), ("d", "cblas_dgemm")):
+        function = getattr(library, named(name), None)
+        if function is not None:
+            yield letter, Gemm(ctypes.cast(function, ctypes.c_void_p).value or 0, wide)
 
 
 def _libraries() -> Iterator[Path]:

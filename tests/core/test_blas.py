@@ -6,7 +6,9 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from ctypes import CFUNCTYPE, c_double, c_float, c_int, c_int32, c_int64, c_void_p
 
+import numpy as np
 import pytest
 
 from mlpk import blas
@@ -39,9 +41,50 @@ def test_the_environment_says_how_many_threads_there_are() -> None:
     assert threads_of({"OPENBLAS_NUM_THREADS": "2"}) == str(min(2, os.cpu_count() or 1))
 
 
+@pytest.mark.parametrize(("dtype", "real"), [("float32", c_float), ("float64", c_double)])
+def test_the_product_is_where_it_says(dtype: str, real: type) -> None:
+    """Called by its address, it makes of [[1, 2], [3, 4]] and [[5, 6], [7, 8]] what it should."""
+    found = blas.gemm(np.dtype(dtype))
+    if found is None:
+        pytest.skip(WITHOUT)
+    integer = c_int64 if found.wide else c_int32
+    kind = CFUNCTYPE(
+        None, c_int, c_int, c_int, integer, integer, integer,
+        real, c_void_p, integer, c_void_p, integer, real, c_void_p, integer,
+    )  # fmt: skip
+    a, b, out = (
+        np.array(rows, dtype) for rows in ([[1, 2], [3, 4]], [[5, 6], [7, 8]], [[0, 0]] * 2)
+    )
+    where = (each.ctypes.data for each in (a, b, out))
+    row_major, as_it_lies = 101, 111
+    kind(found.address)(
+        row_major,
+        as_it_lies,
+        as_it_lies,
+        2,
+        2,
+        2,
+        1,
+        next(where),
+        2,
+        next(where),
+        2,
+        0,
+        next(where),
+        2,
+    )
+    np.testing.assert_array_equal(out, [[19, 22], [43, 50]])
+
+
+def test_of_other_numbers_there_is_no_product() -> None:
+    assert blas.gemm(np.dtype("float16")) is None
+
+
 def test_without_openblas_there_is_one_thread() -> None:
     blind = "blas._libraries = lambda: iter(())\nblas.hold(blas)\nblas.let_go(blas)"
     assert threads_of({"OPENBLAS_NUM_THREADS": "2"}, blind) == "1"
+    product = "import numpy\nblas.threads = lambda: blas.gemm(numpy.dtype('float32'))"
+    assert threads_of({}, f"{blind}\n{product}") == "None"
 
 
 @pytest.mark.usefixtures("three_threads")

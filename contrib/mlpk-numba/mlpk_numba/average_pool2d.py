@@ -7,7 +7,7 @@ from typing import Any
 from mlpk import Context
 from mlpk.arrays import Array, Arrays, Grads
 
-from mlpk_numba.compiled import compiled
+from mlpk_numba.compiled import compiled, shared
 from mlpk_numba.sharing import share_out
 from mlpk_numba.windows import axes, seen
 
@@ -37,7 +37,7 @@ def backward(
     return dx
 
 
-@compiled
+@shared
 def _mean(
     first: int, stop: int, x: Array, down: Any, across: Any, count_pads: bool, y: Array
 ) -> None:
@@ -57,7 +57,7 @@ def _mean(
                     mean[c] *= share
 
 
-@compiled
+@shared
 def _go_back(
     first: int, stop: int, dy: Array, down: Any, across: Any, count_pads: bool, dx: Array
 ) -> None:

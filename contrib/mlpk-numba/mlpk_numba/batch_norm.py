@@ -12,7 +12,7 @@ import numpy as np
 from mlpk import Context
 from mlpk.arrays import Array, Arrays, Grads
 
-from mlpk_numba.compiled import compiled
+from mlpk_numba.compiled import compiled, shared
 from mlpk_numba.sharing import share_out
 
 __all__ = ["backward", "forward"]
@@ -95,7 +95,7 @@ def _pieces(lines: int, width: int) -> tuple[int, int]:
     return size, -(-lines // size)
 
 
-@compiled
+@shared
 def _moments(first: int, stop: int, x: Array, size: int, parts: Array) -> None:
     """Write the mean of each place in a piece, and the sums of what is off it and of its square.
 
@@ -182,7 +182,7 @@ def _repeat(numbers: Array, channels: int) -> None:
             number[k] = number[k - channels]
 
 
-@compiled
+@shared
 def _normalise(first: int, stop: int, x: Array, numbers: Array, y: Array) -> None:
     x, y = x[first:stop], y[first:stop]
     mean, scale, shift = numbers[0], numbers[2], numbers[3]
@@ -191,7 +191,7 @@ def _normalise(first: int, stop: int, x: Array, numbers: Array, y: Array) -> Non
             y[i, k] = (x[i, k] - mean[k]) * scale[k] + shift[k]
 
 
-@compiled
+@shared
 def _sums(
     first: int, stop: int, x: Array, dy: Array, numbers: Array, size: int, parts: Array
 ) -> None:
@@ -229,7 +229,7 @@ def _slopes(
     _repeat(slopes, channels)
 
 
-@compiled
+@shared
 def _go_back(
     first: int, stop: int, x: Array, dy: Array, numbers: Array, slopes: Array, dx: Array
 ) -> None:
@@ -241,7 +241,7 @@ def _go_back(
             dx[i, k] = (dy[i, k] - through_mean[k] - off) * scale[k]
 
 
-@compiled
+@shared
 def _scale(first: int, stop: int, dy: Array, numbers: Array, dx: Array) -> None:
     dy, dx, scale = dy[first:stop], dx[first:stop], numbers[2]
     for i in range(len(dx)):

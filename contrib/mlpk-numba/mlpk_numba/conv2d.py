@@ -9,7 +9,7 @@ from mlpk import Context
 from mlpk.arrays import Array, Arrays, Grads, frozen_view
 
 from mlpk_numba.column_sums import column_sums
-from mlpk_numba.compiled import compiled
+from mlpk_numba.compiled import shared
 from mlpk_numba.frame import framed, plain
 from mlpk_numba.product import panel, width_of, write_product
 from mlpk_numba.sharing import share_out
@@ -109,7 +109,7 @@ def _view(shape: tuple[int, ...], of: Array, strides: tuple[int, ...]) -> Array:
     return view
 
 
-@compiled
+@shared
 def _convolve(first: int, stop: int, windows: Array, kernel: Array, bias: Array, y: Array) -> None:
     """Do the rows of y from `first` to `stop`, counted over all images."""
     rows, filters = y.shape[1], y.shape[3]
@@ -126,7 +126,7 @@ def _convolve(first: int, stop: int, windows: Array, kernel: Array, bias: Array,
             )
 
 
-@compiled
+@shared
 def _kernel_gradient(first: int, stop: int, windows: Array, dy: Array, dkernel: Array) -> None:
     """Do the places from `first` to `stop` of all rows of dkernel (height, width * channels, filters)."""
     width = width_of(dy)

@@ -97,4 +97,5 @@ def _parts_of_exp(form: Form) -> Callable[..., Any]:
         power = whole((whole(k) + bias) << whole(bits)).view(real)
         return power, series * r * r + r
 
-    return parts
+    made: Callable[..., Any] = parts
+    return made

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mlpk import Context
 from mlpk.arrays import Array
 
-from mlpk_numba.compiled import compiled
+from mlpk_numba.compiled import shared
 from mlpk_numba.sharing import share_out
 
 __all__ = ["framed", "plain"]
@@ -33,7 +33,7 @@ def framed(ctx: Context, name: str, x: Array, sides: tuple[int, int, int, int]) 
     return frame
 
 
-@compiled
+@shared
 def _copy(first: int, stop: int, x: Array, top: int, left: int, frame: Array) -> None:
     """Copy images whose rows of pixels lie in one piece, (n, height, width * channels)."""
     _, height, width = x.shape

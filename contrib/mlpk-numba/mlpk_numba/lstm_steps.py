@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 from mlpk.arrays import Array
 
-from mlpk_numba.compiled import compiled
+from mlpk_numba.compiled import compiled, shared
 from mlpk_numba.curves import tanh
 from mlpk_numba.product import write_product
 
 __all__ = ["run_steps"]
 
 
-@compiled
+@shared
 def run_steps(
     first: int,
     stop: int,

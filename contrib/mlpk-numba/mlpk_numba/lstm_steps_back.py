@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from mlpk.arrays import Array
 
-from mlpk_numba.compiled import compiled
+from mlpk_numba.compiled import compiled, shared
 from mlpk_numba.product import add_product, panel
 
 __all__ = ["join_sums", "run_steps_back"]
 
 
-@compiled
+@shared
 def run_steps_back(
     first: int,
     stop: int,

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+from mlpk import blas
 from mlpk.arrays import Array
 
+from mlpk_numba import gemm
+from mlpk_numba.compiled import shared
 from mlpk_numba.sharing import pays, share_out
 
 __all__ = ["multiply"]
@@ -16,15 +19,22 @@ def multiply(a: Array, b: Array, out: Array) -> None:
     It is parted along its longer side, so that the factor which every thread reads is the smaller.
     """
     work = out.size * len(b)
-    if not pays(work):
-        np.dot(a, b, out)  # asks less before it begins than `np.matmul`
-        return
+    found = blas.gemm(out.dtype) if pays(work) and a.dtype == b.dtype == out.dtype else None
     rows, columns = out.shape
-    if rows >= columns:
-        share_out(_rows, rows, work, a, b, out)
-    else:
-        share_out(_rows, columns, work, b.T, a.T, out.T)
+    if found is None or 1 in (rows, columns, len(b)):  # for vectors BLAS has other functions
+        np.dot(a, b, out)
+        return
+    kernel, count = (_rows, rows) if rows >= columns else (_columns, columns)
+    share_out(kernel, count, work, *found, a, b, out, each=1)
 
 
-def _rows(first: int, stop: int, a: Array, b: Array, out: Array) -> None:
-    np.matmul(a[first:stop], b, out=out[first:stop])
+@shared
+def _rows(first: int, stop: int, address: int, wide: bool, a: Array, b: Array, out: Array) -> None:
+    gemm.multiply(address, wide, a[first:stop], b, out[first:stop])
+
+
+@shared
+def _columns(
+    first: int, stop: int, address: int, wide: bool, a: Array, b: Array, out: Array
+) -> None:
+    gemm.multiply(address, wide, a, b[:, first:stop], out[:, first:stop])

@@ -8,7 +8,7 @@ import numpy as np
 from mlpk import Context
 from mlpk.arrays import Array, Arrays, Grads
 
-from mlpk_numba.compiled import compiled
+from mlpk_numba.compiled import shared
 from mlpk_numba.sharing import share_out
 from mlpk_numba.windows import axes, seen
 
@@ -39,7 +39,7 @@ def backward(
     return dx
 
 
-@compiled
+@shared
 def _largest(first: int, stop: int, x: Array, down: Any, across: Any, y: Array) -> None:
     for n in range(first, stop):
         for p in range(y.shape[1]):
@@ -54,7 +54,7 @@ def _largest(first: int, stop: int, x: Array, down: Any, across: Any, y: Array) 
                             best[c] = here[c] if new else best[c]
 
 
-@compiled
+@shared
 def _go_back(
     first: int,
     stop: int,

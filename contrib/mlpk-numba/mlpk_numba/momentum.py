@@ -8,7 +8,7 @@ from typing import Any
 from mlpk.arrays import Array
 from mlpk.optimizer import Step
 
-from mlpk_numba.compiled import compiled
+from mlpk_numba.compiled import shared
 from mlpk_numba.sharing import share_out
 
 __all__ = ["update"]
@@ -22,7 +22,7 @@ def update(
     share_out(step_taken, param.size, 5 * param.nbytes, *flat, momentum.mu, step.lr)
 
 
-@compiled
+@shared
 def _step(first: int, stop: int, p: Array, g: Array, v: Array, mu: float, rate: float) -> None:
     p, g, v = p[first:stop], g[first:stop], v[first:stop]
     mu, rate = p.dtype.type(mu), p.dtype.type(rate)
@@ -31,7 +31,7 @@ def _step(first: int, stop: int, p: Array, g: Array, v: Array, mu: float, rate: 
         p[i] -= rate * v[i]
 
 
-@compiled
+@shared
 def _look_ahead(
     first: int, stop: int, p: Array, g: Array, v: Array, mu: float, rate: float
 ) -> None:

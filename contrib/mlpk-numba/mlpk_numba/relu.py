@@ -7,7 +7,7 @@ from typing import Any
 from mlpk import Context
 from mlpk.arrays import Array, Arrays, Grads
 
-from mlpk_numba.compiled import compiled
+from mlpk_numba.compiled import shared
 from mlpk_numba.sharing import share_out
 
 __all__ = ["backward", "forward"]
@@ -31,7 +31,7 @@ def backward(
     return dx
 
 
-@compiled
+@shared
 def _rectify(first: int, stop: int, x: Array, y: Array) -> None:
     x, y = x[first:stop], y[first:stop]
     nothing = y.dtype.type(0)
@@ -39,7 +39,7 @@ def _rectify(first: int, stop: int, x: Array, y: Array) -> None:
         y[i] = nothing if x[i] <= 0 else x[i]  # nan stays
 
 
-@compiled
+@shared
 def _go_back(first: int, stop: int, y: Array, dy: Array, dx: Array) -> None:
     y, dy, dx = y[first:stop], dy[first:stop], dx[first:stop]
     one, nothing = y.dtype.type(1), y.dtype.type(0)

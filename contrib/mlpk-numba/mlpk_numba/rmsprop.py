@@ -9,7 +9,7 @@ from typing import Any
 from mlpk.arrays import Array
 from mlpk.optimizer import Step
 
-from mlpk_numba.compiled import compiled
+from mlpk_numba.compiled import shared
 from mlpk_numba.sharing import share_out
 
 __all__ = ["update"]
@@ -21,7 +21,7 @@ def update(rmsprop: Any, param: Array, grad: Array, slots: Mapping[str, Array], 
     share_out(_step, param.size, 5 * param.nbytes, *flat, *numbers)
 
 
-@compiled
+@shared
 def _step(
     first: int, stop: int, p: Array, g: Array, h: Array, rho: float, rate: float, eps: float
 ) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from mlpk.arrays import Array
 from mlpk.optimizer import Step
 
-from mlpk_numba.compiled import compiled
+from mlpk_numba.compiled import shared
 from mlpk_numba.sharing import share_out
 
 __all__ = ["update"]
@@ -19,7 +19,7 @@ def update(_: Any, param: Array, grad: Array, slots: Mapping[str, Array], step: 
     share_out(_step, param.size, work, param.reshape(-1), grad.reshape(-1), step.lr)
 
 
-@compiled
+@shared
 def _step(first: int, stop: int, p: Array, g: Array, rate: float) -> None:
     p, g = p[first:stop], g[first:stop]
     rate = p.dtype.type(rate)

@@ -1,41 +1,71 @@
-"""Kernels over a range, shared out among mlpk's threads where they take long enough."""
+"""Kernels over a range, shared out among threads where they take long enough."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
-from mlpk import Context, blas
-from mlpk.workers import share
+from mlpk import blas
+from mlpk.workers import undisturbed
+
+from mlpk_numba.board import FAILED, PARTS
+from mlpk_numba.crew import Board, crew
 
 __all__ = ["pays", "share_out"]
 
-LEAST = 2**23  # bytes that a thread gets at least: some 100 us
-AHEAD = 3 * 2**20  # bytes that are gone over here until another thread has been woken
-_no_scratch = Context("float32")  # `share` wants a context; kernels take no scratch memory from it
+LEAST = 2**18  # bytes that are gone over in a part: some 3 us
+EACH = 4  # parts a thread: who is through first takes the next
+
+
+class _Here(threading.local):
+    """The board at which this thread works alone."""
+
+    def __init__(self) -> None:
+        self.board = Board()
+
+
+_here = _Here()
 
 
 def pays(work: int) -> bool:
-    """Tell whether two threads would get enough of `work`, in bytes that are gone over."""
-    return work >= 2 * LEAST
+    """Tell whether two threads would get enough of `work`, and there are two."""
+    return work >= 2 * LEAST and blas.threads() > 1
 
 
-def share_out(kernel: Callable[..., object], count: int, work: int, *arguments: Any) -> None:
-    """Call `kernel(first, stop, *arguments)` so that range(count) is done, by all threads if it pays.
+def share_out(
+    kernel: Callable[..., object], count: int, work: int, *arguments: Any, each: int = EACH
+) -> None:
+    """Do kernel(first, stop, *arguments) so that range(count) is done, by all threads if it pays.
 
-    `work` is what it takes, in bytes that are gone over. A kernel must do the same for each number
-    in whatever stretch it lies, so that results don't depend on the threads. The stretch that stays
-    here is the longest: who is through first would only fall asleep, and have to be woken.
+    The kernel is `shared`. `work` is what it takes, in bytes that are gone over, or multiply-adds,
+    of which as many take as long; a thread gets `each` parts, more or less. It must do the same for
+    each number in whatever part that lies, so that results don't depend on the threads.
     """
-    parts = min(blas.threads(), count, work // LEAST) if pays(work) else 1
-    if parts < 2:  # noqa: PLR2004 - nobody to share with
-        kernel(0, count, *arguments)
-        return
-    each = (count - count * AHEAD // work) // parts
-    bounds = [0, *range(count - each * (parts - 1), count, each), count]
-    share(
-        _no_scratch,
-        parts,
-        1,
-        lambda _, part: kernel(bounds[part.start], bounds[part.stop], *arguments),
-    )
+    board = _here.board
+    if not pays(work):
+        kernel(board.array, count, *arguments)
+    elif (turn := undisturbed()).holds:
+        board = _together(kernel, count, work, arguments, each)
+    else:
+        with turn:
+            turn.hold()
+            board = _together(kernel, count, work, arguments, each)
+    if board.words[FAILED]:
+        raise MemoryError("a compiled function found no memory for what it keeps meanwhile")
+
+
+def _together(
+    kernel: Callable[..., object], count: int, work: int, arguments: tuple[Any, ...], each: int
+) -> Board:
+    """Do it with the crew, if it is to be had; return the board that the kernel stood on."""
+    threads, crew_ = blas.threads(), crew()
+    if not crew_.take(threads - 1):
+        kernel(_here.board.array, count, *arguments)
+        return _here.board
+    try:
+        crew_.board.words[PARTS] = min(count, work // LEAST, each * threads)
+        kernel(crew_.board.array, count, *arguments)
+        return crew_.board
+    finally:
+        crew_.release()

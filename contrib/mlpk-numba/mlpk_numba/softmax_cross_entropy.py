@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import log
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from mlpk import Context, Loss
@@ -38,9 +38,9 @@ def forward(
         loss.label_smoothing,
         dz.reshape(rows, -1, classes),
     )
-    if value is None:  # a label is out of range: the check says which
+    if value is None:  # a label is out of range: the check refuses it, and says which
         loss.check(prediction.shape[1:], target)
-    return value, dz
+    return cast("float", value), dz
 
 
 def backward(loss: Loss, ctx: Context, saved: Any) -> Array:

@@ -24,7 +24,6 @@ LAYERS = [
 def share_all(monkeypatch, threads):
     """Share whatever can be shared among so many."""
     monkeypatch.setattr(sharing, "LEAST", 1)
-    monkeypatch.setattr(sharing, "AHEAD", 0)
     monkeypatch.setattr(blas, "threads", lambda: threads)
 
 
@@ -97,32 +96,3 @@ def test_threads_change_no_bit_of_what_is_compiled(layer, shape, monkeypatch):
     for arrays in zip(*found, strict=True):
         for array in arrays[1:]:
             np.testing.assert_array_equal(array, arrays[0])
-
-
-def stretches(count, work):
-    """Return the stretches that threads get, in their order."""
-    done = []
-    sharing.share_out(lambda first, stop: done.append((first, stop)), count, work)
-    return sorted(done)
-
-
-@pytest.mark.parametrize(("threads", "count"), [(2, 2), (2, 7), (3, 3), (3, 100)])
-def test_everything_is_done_once_by_as_many_as_there_are(threads, count, monkeypatch):
-    share_all(monkeypatch, threads)
-    done = stretches(count, count)
-    assert len(done) == threads
-    assert [number for part in done for number in range(*part)] == list(range(count))
-
-
-def test_the_thread_that_shares_does_more_and_nothing_small_is_shared(monkeypatch):
-    monkeypatch.setattr(blas, "threads", lambda: 2)
-    (_, middle), (_, end) = stretches(1000, 4 * sharing.LEAST)
-    assert 0 < end - middle < middle
-    assert stretches(1000, 2 * sharing.LEAST - 1) == [(0, 1000)]
-
-
-def test_a_kernel_within_shared_work_does_all_of_its_own(monkeypatch):
-    share_all(monkeypatch, 3)
-    done = []
-    sharing.share_out(lambda *_: done.append(stretches(9, 9)), 3, 3)
-    assert done == [[(0, 9)]] * 3

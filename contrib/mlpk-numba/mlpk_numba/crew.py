@@ -1,0 +1,115 @@
+"""Threads that look for kernels while there are some, so that handing one over takes a microsecond.
+
+To wake a thread takes some 30 us, as long as many kernels do.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from collections.abc import Callable
+from functools import cache
+from time import perf_counter
+
+import numpy as np
+
+from mlpk_numba.board import PARTS, WORDS, lend_a_hand
+
+__all__ = ["Board", "crew"]
+
+STAY = 300e-6  # seconds for which a thread looks for the next kernel before it falls asleep
+JOBS = 64  # kernels after which it asks whether it is in the way
+CROWDED = 0.15  # the share of its time that it had to wait for a core, from which on it is
+REST = 0.05, 2.0  # seconds for which nobody calls it then: the first time, and at most
+TRIAL = 20_000  # turns of a loop that are timed
+
+
+class Board:
+    """A board, and its words as Python reads and writes them fastest; all parts are one at first."""
+
+    def __init__(self) -> None:  # noqa: D107 - the class says it
+        self.array = np.zeros(WORDS, np.int64)
+        self.words = self.array.data
+        self.words[PARTS] = 1
+
+
+class Crew:
+    """Threads at one board, which one thread uses at a time."""
+
+    def __init__(self) -> None:
+        self.board = Board()
+        self._taken = threading.Lock()
+        self._asleep: deque[threading.Lock] = deque()
+        self._count = 0
+        self._rest_until = 0.0
+
+    def take(self, others: int) -> bool:
+        """Have so many stand by, until `release`; False where somebody has them, or wants their cores."""
+        if not self._taken.acquire(blocking=False):
+            return False
+        if self._rest_until:
+            if perf_counter() < self._rest_until:
+                self._taken.release()
+                return False
+            self._rest_until = 0.0
+        if self._asleep or self._count < others:
+            self._call(others)
+        return True
+
+    def release(self) -> None:
+        """Let others have them."""
+        self._taken.release()
+
+    def _call(self, others: int) -> None:
+        """Wake who sleeps, and start threads until there are as many as are wanted."""
+        while self._asleep:
+            self._asleep.pop().release()
+        while self._count < others:
+            threading.Thread(target=self._stand_by, name="mlpk-numba", daemon=True).start()
+            self._count += 1
+
+    def _stand_by(self) -> None:
+        bell = threading.Lock()
+        bell.acquire()
+        turns, waited = _turns(STAY), _waiting()
+        last, rest = 0, REST[0]
+        while True:
+            seen, delay, begun = last, waited(), perf_counter()
+            last = lend_a_hand(self.board.array, last, turns, JOBS)
+            if waited() - delay > CROWDED * (perf_counter() - begun):
+                self._rest_until = perf_counter() + rest
+                rest = min(2 * rest, REST[1])
+            elif last - seen >= JOBS:
+                rest = max(rest / 2, REST[0])
+                continue
+            self._asleep.append(bell)
+            bell.acquire()
+
+
+def _turns(seconds: float) -> int:
+    """Return how many turns of its loop a thread does in so long, if nobody wants anything."""
+    board = Board().array
+    lend_a_hand(board, 0, 1, 1)  # compiled by now
+    begun = perf_counter()
+    lend_a_hand(board, 0, TRIAL, 1)
+    return int(seconds * TRIAL / (perf_counter() - begun)) + 1
+
+
+def _waiting() -> Callable[[], float]:
+    """Return what tells for how many seconds this thread has waited for a core; 0 if nothing does."""
+    try:
+        file = os.open("/proc/thread-self/schedstat", os.O_RDONLY)
+    except OSError:  # not on Linux
+        return lambda: 0.0
+    return lambda: int(os.pread(file, 64, 0).split()[1]) / 1e9
+
+
+@cache
+def crew() -> Crew:
+    """Return the crew of this process."""
+    return Crew()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows; a fork has none of its parent's threads
+    os.register_at_fork(after_in_child=crew.cache_clear)

@@ -1,0 +1,67 @@
+"""Matrix products by the function of BLAS itself: what it is given, and what comes of it."""
+
+import ctypes
+
+import numpy as np
+import pytest
+from mlpk import blas
+
+pytest.importorskip("numba")
+
+from mlpk_numba import gemm, matrices, sharing
+
+ROUNDING = {"float32": 1e-4, "float64": 1e-12}
+
+
+def drawn(rows, columns, dtype, turned):
+    values = np.random.default_rng(rows + columns).standard_normal((rows, columns)).astype(dtype)
+    return np.asfortranarray(values) if turned else values
+
+
+@pytest.mark.parametrize("dtype", ROUNDING)
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize(("turn_a", "turn_b"), [(0, 0), (1, 0), (0, 1), (1, 1)])
+@pytest.mark.parametrize(
+    "shape", [(37, 21, 30), (30, 21, 37), (4, 50, 3), (1, 5, 7), (5, 1, 3), (5, 3, 1), (0, 4, 3)]
+)
+def test_products(shape, turn_a, turn_b, threads, dtype, monkeypatch):
+    monkeypatch.setattr(sharing, "LEAST", 1)
+    monkeypatch.setattr(blas, "threads", lambda: threads)
+    m, k, n = shape
+    a, b = drawn(m, k, dtype, turn_a), drawn(k, n, dtype, turn_b)
+    out = np.full((m, n), np.nan, dtype)
+    matrices.multiply(a, b, out)
+    wanted = a.astype("float64") @ b.astype("float64")
+    np.testing.assert_allclose(out, wanted, rtol=0, atol=ROUNDING[dtype])
+
+
+def test_of_another_library_than_openblas_numpy_is_asked(monkeypatch):
+    monkeypatch.setattr(sharing, "LEAST", 1)
+    monkeypatch.setattr(blas, "threads", lambda: 2)
+    monkeypatch.setattr(blas, "gemm", lambda _: None)
+    a, b, out = np.ones((3, 4)), np.ones((4, 5)), np.empty((3, 5))
+    matrices.multiply(a, b, out)
+    np.testing.assert_array_equal(out, 4)
+
+
+@pytest.mark.parametrize(("integer", "wide"), [(ctypes.c_int32, False), (ctypes.c_int64, True)])
+@pytest.mark.parametrize(
+    ("dtype", "real"), [("float32", ctypes.c_float), ("float64", ctypes.c_double)]
+)
+def test_what_blas_is_told(integer, wide, dtype, real):
+    """Sizes and leading dimensions, by the order of cblas.h, as integers of either width."""
+    told = []
+    order, pointer = ctypes.c_int, ctypes.c_void_p
+    kind = ctypes.CFUNCTYPE(
+        None, order, order, order, integer, integer, integer,
+        real, pointer, integer, pointer, integer, real, pointer, integer,
+    )  # fmt: skip
+    listen = kind(lambda *given: told.append(given))
+    a, b, out = drawn(6, 4, dtype, turned=0), drawn(4, 5, dtype, turned=1), np.zeros((6, 9), dtype)
+    part = out[2:4, 3:8]
+    address = ctypes.cast(listen, pointer).value
+    gemm.multiply(address, wide, a[2:4], b, part)
+    assert told == [
+        (101, 111, 112, 2, 5, 4, 1.0, a[2:].ctypes.data, 4, b.ctypes.data, 4, 0.0,
+         part.ctypes.data, 9),
+    ]  # fmt: skip

@@ -1,0 +1,182 @@
+"""Kernels are done whole, once, by whoever is there; and threads are left alone that others need."""
+
+import os
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mlpk import blas
+from mlpk.testing.threads import together
+
+pytest.importorskip("numba")
+
+from mlpk_numba import crew as crews
+from mlpk_numba import sharing
+from mlpk_numba.compiled import shared
+
+
+@shared
+def count_up(first, stop, times, ends):
+    """Count how often each number was done, and note where parts end."""
+    for k in range(first, stop):
+        times[k] += 1
+    ends[first] = stop
+
+
+@shared
+def double(first, stop, x, y):
+    for k in range(first, stop):
+        y[k] = 2 * x[k]
+
+
+@shared
+def take_memory(first, stop, size, x):
+    held = np.empty(size)
+    x[first:stop] = held[:1]
+
+
+@pytest.fixture
+def threads(monkeypatch):
+    """Return a function that makes BLAS seem to have so many threads, and the crew a new one."""
+
+    def have(count):
+        monkeypatch.setattr(blas, "threads", lambda: count)
+        crew = crews.Crew()
+        monkeypatch.setattr(sharing, "crew", lambda: crew)
+        return crew
+
+    return have
+
+
+def parts_of(count, work, **how):
+    """Return the parts that a kernel was done in, in their order."""
+    times, ends = np.zeros(count, np.int64), np.zeros(count, np.int64)
+    sharing.share_out(count_up, count, work, times, ends, **how)
+    np.testing.assert_array_equal(times, 1)
+    return [(int(first), int(ends[first])) for first in np.flatnonzero(ends)]
+
+
+def until(holds, seconds=20.0):
+    """Wait until something holds."""
+    end = time.monotonic() + seconds
+    while not holds() and time.monotonic() < end:
+        time.sleep(0.001)
+    assert holds()
+
+
+@pytest.mark.parametrize(
+    ("number", "count", "each", "wanted"),
+    [(2, 100, 4, 8), (3, 100, 1, 3), (2, 5, 4, 5), (2, 2, 1, 2), (1, 100, 4, 1)],
+)
+def test_each_number_is_done_once_in_so_many_parts(threads, number, count, each, wanted):
+    threads(number)
+    parts = parts_of(count, 2**30, each=each)
+    assert len(parts) == wanted
+    assert [stop for _, stop in parts] == [*(first for first, _ in parts[1:]), count]
+    sizes = [stop - first for first, stop in parts]
+    assert max(sizes) - min(sizes) <= 1
+
+
+def test_nothing_small_is_shared(threads):
+    crew = threads(2)
+    assert parts_of(1000, 2 * sharing.LEAST - 1) == [(0, 1000)]
+    assert not any(thread.name == "mlpk-numba" for thread in started(crew))
+    assert len(parts_of(1000, 2 * sharing.LEAST)) == 2
+
+
+def started(crew):
+    """Return the threads that a crew has started."""
+    return [t for t in threading.enumerate() if getattr(t, "_target", None) == crew._stand_by]
+
+
+def test_others_take_part(threads):
+    """Parts that are long enough are done by several threads, each in the order of the parts."""
+    crew = threads(3)
+    x = np.arange(3 * 2**20, dtype=np.float64)
+    y = np.empty_like(x)
+    until(lambda: sharing.share_out(double, x.size, 2**30, x, y) or joined(crew) == 2)
+    np.testing.assert_array_equal(y, 2 * x)
+    assert len(started(crew)) == 2
+
+
+def joined(crew):
+    """Return how many threads have joined the last kernel."""
+    return crew.board.words[0] % 2**15
+
+
+def test_threads_that_share_at_once_do_not_meet(threads):
+    """One of them has the crew, the others do all of theirs."""
+    threads(2)
+
+    def work(seed):
+        x = np.random.default_rng(seed).standard_normal(10_000)
+        for _ in range(300):
+            y = np.zeros_like(x)
+            sharing.share_out(double, x.size, 2**30, x, y)
+            np.testing.assert_array_equal(y, 2 * x)
+        return True
+
+    assert together([lambda seed=seed: work(seed) for seed in range(4)]) == [True] * 4
+
+
+def test_who_finds_nothing_to_do_falls_asleep_and_is_woken(threads):
+    crew = threads(2)
+    for _ in range(3):
+        parts_of(100, 2**30)
+        until(lambda: len(crew._asleep) == 1)
+    assert len(started(crew)) == 1
+
+
+def test_a_crew_that_waits_for_cores_is_left_alone_for_a_while(threads, monkeypatch):
+    monkeypatch.setattr(crews, "REST", (30.0, 60.0))
+    monkeypatch.setattr(crews, "_waiting", lambda: time.perf_counter)  # it never has one
+    crew = threads(2)
+    assert len(parts_of(100, 2**30)) == 8
+    until(lambda: crew._asleep)
+    assert parts_of(100, 2**30) == [(0, 100)]
+    crew._rest_until = time.perf_counter() - 1  # the rest is over
+    assert len(parts_of(100, 2**30)) == 8
+
+
+def test_a_thread_knows_for_how_long_it_waited_for_a_core():
+    """Two of its kind on one core: each waits while the other runs."""
+    if not Path("/proc/thread-self/schedstat").exists():
+        pytest.skip("this system does not tell")
+    core = min(os.sched_getaffinity(0))
+
+    def spin():
+        os.sched_setaffinity(0, {core})
+        waited = crews._waiting()
+        before, begun = waited(), time.perf_counter()
+        while time.perf_counter() - begun < 0.3:
+            np.ones(100_000).sum()  # gives up Python's lock
+        return waited() - before
+
+    assert sum(together([spin, spin])) > 0.1
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_kernel_without_memory_says_so_and_the_next_one_works(threads, number):
+    threads(number)
+    x = np.zeros(100)
+    with pytest.raises(MemoryError, match="a compiled function found no memory"):
+        sharing.share_out(take_memory, 100, 2**30, 2**56, x)
+    sharing.share_out(take_memory, 100, 2**30, 1, x)
+    assert len(parts_of(100, 2**30)) == (8 if number == 2 else 1)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_fork_has_a_crew_of_its_own(monkeypatch):
+    monkeypatch.setattr(blas, "threads", lambda: 2)
+    parts_of(100, 2**30)
+    child = os.fork()
+    if not child:
+        try:
+            done = len(parts_of(100, 2**30)) == 8 and len(started(crews.crew())) == 1
+        except BaseException:  # noqa: BLE001 - the parent is told by the status
+            done = False
+        os._exit(0 if done else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
