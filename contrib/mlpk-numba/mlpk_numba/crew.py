@@ -53,7 +53,7 @@ class Crew:
                 self._taken.release()
                 return False
             self._rest_until = 0.0
-        if self._asleep or self._count < others:
+        if self._count - len(self._asleep) < others:
             self._call(others)
         return True
 
@@ -62,12 +62,13 @@ class Crew:
         self._taken.release()
 
     def _call(self, others: int) -> None:
-        """Wake who sleeps, and start threads until there are as many as are wanted."""
-        while self._asleep:
-            self._asleep.pop().release()
-        while self._count < others:
-            threading.Thread(target=self._stand_by, name="mlpk-numba", daemon=True).start()
-            self._count += 1
+        """Wake or start threads until so many are awake."""
+        while self._count - len(self._asleep) < others:
+            if self._asleep:
+                self._asleep.pop().release()
+            else:
+                threading.Thread(target=self._stand_by, name="mlpk-numba", daemon=True).start()
+                self._count += 1
 
     def _stand_by(self) -> None:
         bell = threading.Lock()

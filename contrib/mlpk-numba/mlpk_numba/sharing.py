@@ -60,11 +60,12 @@ def _together(
 ) -> Board:
     """Do it with the crew, if it is to be had; return the board that the kernel stood on."""
     threads, crew_ = blas.threads(), crew()
-    if not crew_.take(threads - 1):
+    parts = min(count, work // LEAST, each * threads)
+    if not crew_.take(min(parts, threads) - 1):
         kernel(_here.board.array, count, *arguments)
         return _here.board
     try:
-        crew_.board.words[PARTS] = min(count, work // LEAST, each * threads)
+        crew_.board.words[PARTS] = parts
         kernel(crew_.board.array, count, *arguments)
         return crew_.board
     finally:

@@ -61,9 +61,9 @@ def parts_of(count, work, **how):
 def until(holds, seconds=20.0):
     """Wait until something holds."""
     end = time.monotonic() + seconds
-    while not holds() and time.monotonic() < end:
+    while not holds():
+        assert time.monotonic() < end
         time.sleep(0.001)
-    assert holds()
 
 
 @pytest.mark.parametrize(
@@ -91,8 +91,10 @@ def started(crew):
     return [t for t in threading.enumerate() if getattr(t, "_target", None) == crew._stand_by]
 
 
-def test_others_take_part(threads):
-    """Parts that are long enough are done by several threads, each in the order of the parts."""
+def test_others_take_part(threads, monkeypatch):
+    monkeypatch.setattr(
+        crews, "_waiting", lambda: lambda: 0.0
+    )  # they stay, busy as the cores may be
     crew = threads(3)
     x = np.arange(3 * 2**20, dtype=np.float64)
     y = np.empty_like(x)
@@ -127,6 +129,12 @@ def test_who_finds_nothing_to_do_falls_asleep_and_is_woken(threads):
         parts_of(100, 2**30)
         until(lambda: len(crew._asleep) == 1)
     assert len(started(crew)) == 1
+
+
+def test_no_more_are_called_than_there_are_parts(threads):
+    crew = threads(64)
+    assert len(parts_of(100, 3 * sharing.LEAST)) == 3
+    assert len(started(crew)) == 2
 
 
 def test_a_crew_that_waits_for_cores_is_left_alone_for_a_while(threads, monkeypatch):
