@@ -12,7 +12,7 @@ from mlpk.errors import ConfigError, GraphError
 if TYPE_CHECKING:
     from mlpk.layer import Layer
 
-__all__ = ["IN_CODE", "check_taken", "given_dtype", "plain_name"]
+__all__ = ["IN_CODE", "check_taken", "check_width", "given_dtype", "plain_name"]
 
 # What `Layer.takes` may say: the kinds of dtype, what to call them, and an example.
 TAKES: Final = {
@@ -48,7 +48,7 @@ def check_taken(
             problem = f"wanted some of {', '.join(TAKES)}, found {word!r}"
             raise ConfigError(f"{layer.kind}.takes", problem)
     for place, (name, dtype) in enumerate(feeds):
-        kinds, wanted, example = TAKES[layer.takes[min(place, len(layer.takes) - 1)]]
+        kinds, wanted, example = TAKES[_word(layer, place)]
         if np.dtype(dtype or "float32").kind in kinds:
             continue
         found = "real numbers" if dtype is None else dtype
@@ -59,3 +59,22 @@ def check_taken(
             else "give that input no dtype of its own, and whole numbers are converted"
         ).replace("'", '"')
         raise GraphError(f"{where}: wanted {wanted}{which}, found {found} from {name}; {advice}")
+
+
+def check_width(
+    layer: Layer, feeds: Sequence[tuple[str, str | None]], where: str, network: str
+) -> None:
+    """Refuse real numbers that the network's dtype would round: it is that of all that is computed."""
+    for place, (name, dtype) in enumerate(feeds):
+        real = _word(layer, place) == "real"
+        if real and not np.can_cast(dtype or network, network):
+            raise GraphError(
+                f"{where}: wanted {network}, the network's dtype, found {dtype} from {name}; give "
+                "that input no dtype of its own, and numbers of any dtype are converted, or the "
+                f'network dtype="{dtype}"'
+            )
+
+
+def _word(layer: Layer, place: int) -> str:
+    """Return what a layer takes as one of its inputs; its last word is for all further ones."""
+    return layer.takes[min(place, len(layer.takes) - 1)]

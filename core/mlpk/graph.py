@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 import attrs
 
-from mlpk.dtypes import check_taken, given_dtype
+from mlpk.dtypes import check_taken, check_width, given_dtype
 from mlpk.errors import ConfigError, GraphError, ShapeError, nearest, shown
 from mlpk.kind import written
 from mlpk.layer import Layer
@@ -121,6 +122,12 @@ class Graph:
                     )
         return graph
 
+    @cached_property
+    def checking(self) -> tuple[Node, ...]:
+        """The nodes whose layers have a check of their own for the values of their inputs."""
+        nodes = self.nodes.values()
+        return tuple(node for node in nodes if type(node.layer).check is not Layer.check)
+
     def spec(self) -> ModelSpec:
         """Return what is written down of this graph."""
         return ModelSpec(
@@ -219,7 +226,9 @@ class Graph:
         """Return the dtype that a node gives, None for the network's, or refuse those it is fed."""
         dtypes = [self._dtypes[feed] for feed in feeds]
         called = [f"the input '{feed}'" if feed in self.inputs else f"'{feed}'" for feed in feeds]
-        check_taken(layer, list(zip(called, dtypes, strict=True)), f"node '{name}'")
+        given = list(zip(called, dtypes, strict=True))
+        check_taken(layer, given, f"node '{name}'")
+        check_width(layer, given, f"node '{name}'", self.dtype)
         return given_dtype(layer, dtypes)
 
 

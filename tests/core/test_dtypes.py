@@ -10,6 +10,7 @@ import pytest
 import mlpk
 from mlpk import ConfigError, Declaration, GraphError, Input, Layer, Model, define
 from mlpk.dtypes import check_taken, given_dtype, plain_name
+from mlpk_schemas.records import evolved
 
 
 @define
@@ -144,6 +145,60 @@ def test_a_network_that_was_written_down_is_checked_too() -> None:
     wanted = "^node 'embedding': wanted whole numbers, found float32 from the input 'input'"
     with pytest.raises(GraphError, match=wanted):
         Model.from_spec(spec)
+
+
+CONV = mlpk.layers.conv1d(filters=2, kernel_size=1)
+
+
+@pytest.mark.parametrize(
+    ("layers", "shape", "where", "found"),
+    [
+        ([mlpk.layers.dense(units=2)], (3,), "dense", "the input 'input'"),
+        (["batch_norm"], (3,), "batch_norm", "the input 'input'"),
+        (["relu"], (3,), "relu", "the input 'input'"),
+        ([CONV], (4, 3), "conv1d", "the input 'input'"),
+        (["dropout"], (3,), "dropout", "the input 'input'"),
+        (["flatten", mlpk.layers.dense(units=2)], (4, 3), "dense", "'flatten'"),
+    ],
+)
+def test_what_the_network_would_round_is_refused(
+    layers: list[Any], shape: tuple[int, ...], where: str, found: str
+) -> None:
+    layers = [{"kind": "dropout", "rate": 0.5} if each == "dropout" else each for each in layers]
+    with pytest.raises(
+        GraphError,
+        match=rf"^node '{where}': wanted float32, the network's dtype, found float64 from {found}; "
+        r'give that input no dtype of its own, .*, or the network dtype="float64"$',
+    ):
+        Model(layers, input_shape=shape, input_dtype="float64")
+    x = np.random.default_rng(0).standard_normal((2, *shape))
+    for dtypes in ({}, {"dtype": "float64"}, {"dtype": "float64", "input_dtype": "float64"}):
+        model = Model(layers, input_shape=shape, seed=0, **dtypes)
+        assert model.predict(x).dtype == model.dtype
+
+
+def test_only_what_takes_real_numbers_would_round_them() -> None:
+    x, mask = Input((3,), dtype="float64", name="x"), Input((3,), dtype="bool", name="mask")
+    assert Model(inputs=[x, mask], outputs=Picks()(x, mask)).dtype == "float32"
+    moved = Model(["flatten"], input_shape=(2, 3), input_dtype="float64")
+    assert moved.predict(np.full((1, 2, 3), 1 / 3)).tolist() == [[1 / 3] * 6]
+
+
+def test_an_input_of_float32_is_exact_in_a_network_of_float64() -> None:
+    x = np.random.default_rng(0).standard_normal((5, 3)).astype(np.float32)
+    layer = mlpk.layers.dense(units=2)
+    model = Model([layer], input_shape=(3,), input_dtype="float32", dtype="float64", seed=0)
+    wanted = x.astype(float) @ model.params["dense/weight"]
+    np.testing.assert_allclose(model.predict(x), wanted, rtol=1e-14)
+
+
+def test_a_network_of_float32_that_was_written_down_with_one_of_float64_is_refused() -> None:
+    spec = Model(["relu"], input_shape=(3,)).spec
+    (given,) = spec.inputs
+    with pytest.raises(
+        GraphError, match=r"^node 'relu': wanted float32, the network's dtype, found "
+    ):
+        Model.from_spec(evolved(spec, inputs=(evolved(given, dtype="float64"),)))
 
 
 def test_the_last_word_is_for_all_further_inputs() -> None:

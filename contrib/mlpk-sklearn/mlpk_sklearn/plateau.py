@@ -30,4 +30,4 @@ class Plateau:
         self.waited = 0 if loss <= self.best - self.tol else self.waited + 1
         self.best = min(self.best, loss)
         if self.waited >= self.patience:
-            fit.stop()
+            fit.stop(f"the loss no longer comes down by tol={self.tol:g}")

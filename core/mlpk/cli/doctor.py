@@ -14,6 +14,7 @@ from mlpk.errors import PluginWarning
 from mlpk.file.diagnosis import Diagnosis, KindHere, diagnosed
 from mlpk.file.source import Source
 from mlpk.table import size
+from mlpk.training.results import ended
 from mlpk.version import __version__
 
 __all__ = ["command"]
@@ -63,10 +64,16 @@ def _training(found: Diagnosis) -> str:
         return "no state kept"
     made = f"epoch {state.epoch}, {state.step:,} updates, computed by '{state.implementation}'"
     if state.ended:
-        return f"{made}; ended by a callback, and does not go on"
+        return f"{made}; ended by a callback, and does not go on: {_reason(found)}"
     if state.here not in ("", state.implementation):
         made += f" (here '{state.here}' computes, and the bits will differ)"
     return f"{made}; cannot go on: {state.problem}" if state.problem else f"{made}; can go on"
+
+
+def _reason(found: Diagnosis) -> str | None:
+    """Return why a callback ended the run of a file, None if it can go on, or if it has none."""
+    state = None if found.header is None else found.header.state
+    return None if state is None else ended(state.fit)
 
 
 def _row(kind: KindHere) -> tuple[str, ...]:
@@ -106,6 +113,7 @@ def _plain(found: Diagnosis) -> dict[str, Any]:
             "epoch": state.epoch,
             "step": state.step,
             "ended": state.ended,
+            "reason": _reason(found),
             "implementation": state.implementation,
             "here": state.here or None,
             "problem": state.problem or None,

@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 import mlpk
-from mlpk.cli.kinds import made
+from mlpk.cli.kinds import found, made
 from mlpk.errors import ConfigError, nearest
 from mlpk.layer import Layer
 from mlpk.symbol import Placed, Symbol
@@ -44,17 +44,16 @@ def _placed(given: KindConfig, where: str) -> Layer | Placed:
 
 def _layer(given: Mapping[str, Any], where: str, own: tuple[str, ...]) -> Layer:
     """Return a node's layer; of a key that is no field of it, say which keys are the node's `own`."""
-    try:
-        return made(Layer.of, given, where)
-    except ConfigError as error:
-        key = error.where.removeprefix(f"{where}.")
-        fields = attrs.fields_dict(mlpk.layers[given["kind"]]) if key in given else ()
-        if key not in given or key in own or key in fields:
-            raise
-        kind, told = given["kind"], ", ".join(fields) or "none"
-        problem = f"there is no such key; there are {', '.join(own)} and, of '{kind}', {told}."
-        hint = field_hint("layers", kind, key, fields) or nearest(key, [*own, *fields])
-        raise ConfigError(error.where, f"{problem}{hint}") from error
+    kind = given.get("kind")
+    # Of what is no name of a kind `made` says what was wanted.
+    fields = attrs.fields_dict(found(mlpk.layers, kind, where)) if isinstance(kind, str) else given
+    for key in given:
+        if key not in own and key not in fields:
+            told = ", ".join(fields) or "none"
+            problem = f"there is no such key; there are {', '.join(own)} and, of '{kind}', {told}."
+            hint = field_hint("layers", str(kind), key, fields) or nearest(key, [*own, *fields])
+            raise ConfigError(f"{where}.{key}", f"{problem}{hint}")
+    return made(Layer.of, given, where)
 
 
 def _graph(config: GraphConfig, seed: int) -> mlpk.Model:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,6 @@ import click
 import numpy as np
 
 import mlpk
-from mlpk.arrays import Array
 from mlpk.calling import callback
 from mlpk.cli.check_error import CheckError
 from mlpk.cli.config import changes_option, read_config
@@ -51,37 +50,20 @@ def command(config: str, output: str, resume: bool, changes: tuple[str, ...]) ->
     run = read_config(config, changes)
     check_model_output(output, (config,))
     fit = _fit(run, Path(config).parent, output, resume=resume)
-    if not (resume and Path(output).exists()):
-        for line in _replaced(fit, output):
-            click.echo(line, err=True)
+    there = resume and Path(output).exists()
+    if not there:
+        _tell(_replaced(fit, output))
     try:
-        history = fit.run()
+        fit.run()
     except KeyboardInterrupt:
-        saved = fit.saved or (resume and Path(output).exists())
-        hint = f"--resume goes on from what {output} holds." if saved else "Nothing was saved yet."
-        click.echo(hint, err=True)
+        _tell([_left(output, saved=fit.saved or there)])
         raise
-    told = _told(fit, output)
-    refused = fit.stopped and not fit.logs and fit.epochs > _planned(output, fit)
-    if told and not refused:
-        click.echo(told, err=True)
-    held = mlpk.load_arrays(output)
-    if not _same(fit.model, held):
-        # A callback put other weights in place at the end; those of the last epoch are in the file.
-        fit.save(output, trained=held)
-        if history.best_epoch is None:
-            click.echo(
-                "A callback put other weights in place at the end, and these are saved; the results "
-                "below are those of the last epoch.",
-                err=True,
-            )
-    if fit.saved:
-        click.echo(f"Saved {output}.", err=True)
-    if history.best_epoch not in (None, len(history)):
-        click.echo(f"The results below are those of epoch {history.best_epoch}.", err=True)
-    click.echo(results(_measured(history)))
+    refused = _is_refused(fit, output)
+    others = _save_others(fit, output)
+    _tell(_outcome(fit, output, others=others, refused=refused))
+    click.echo(results(_measured(fit.history)))
     if refused:
-        raise CheckError(told)
+        raise CheckError(_over(fit, output))
 
 
 def _fit(run: RunConfig, folder: Path, output: str, *, resume: bool) -> Fit:
@@ -142,12 +124,34 @@ def _replaced(fit: Fit, output: str) -> Iterator[str]:
             yield f"Beside it the checkpoints of an earlier run stay: {listing(older)}."
 
 
-def _told(fit: Fit, output: str) -> str:
-    """Return what to say of a run that did not come to its last epoch just now; "" of one that did."""
-    if fit.logs:
-        said = any(" ended the run" in note for note in fit.history.notes)
-        early = fit.stopped and fit.epoch < fit.epochs and not said
-        return f"A callback ended the run after epoch {fit.epoch}." if early else ""
+def _left(output: str, *, saved: bool) -> str:
+    """Return what to say of a run that was broken off."""
+    return f"--resume goes on from what {output} holds." if saved else "Nothing was saved yet."
+
+
+def _outcome(fit: Fit, output: str, *, others: bool, refused: bool) -> Iterator[str]:
+    """Yield what to say of how far a run came, what was saved, and of which epoch the results are."""
+    best = fit.history.best_epoch
+    if not (fit.logs or refused):
+        yield _over(fit, output)
+    if others and best is None:
+        yield (
+            "A callback put other weights in place at the end, and these are saved; the results "
+            "below are those of the last epoch."
+        )
+    if fit.saved:
+        yield f"Saved {output}."
+    if best not in (None, len(fit.history)):
+        yield f"The results below are those of epoch {best}."
+
+
+def _tell(lines: Iterable[str]) -> None:
+    for line in lines:
+        click.echo(line, err=True)
+
+
+def _over(fit: Fit, output: str) -> str:
+    """Return why a run that was resumed trained nothing."""
     if fit.stopped:
         return (
             f"The run in {output} was ended by a callback after epoch {fit.epoch} and does not go on "
@@ -158,19 +162,23 @@ def _told(fit: Fit, output: str) -> str:
     return f"{output} is at epoch {fit.epoch} {wanted} already."
 
 
-def _planned(output: str, fit: Fit) -> int:
-    """Return how many epochs the run was to have that a file holds."""
+def _is_refused(fit: Fit, output: str) -> bool:
+    """Tell whether more epochs were wanted of a run that a callback had ended before."""
+    if fit.logs or not fit.stopped:
+        return False
     state = mlpk.inspect(output).state
     planned = None if state is None else state.fit.options.get(EPOCHS)
-    return planned if isinstance(planned, int) else fit.epochs
+    return isinstance(planned, int) and fit.epochs > planned
 
 
-def _same(model: mlpk.Model, saved: Mapping[str, Array]) -> bool:
-    """Tell whether parameters and buffers are exactly those that were saved."""
-    arrays = {**model.params, **model.buffers}
-    return all(
-        name in saved and np.array_equal(saved[name], array) for name, array in arrays.items()
-    )
+def _save_others(fit: Fit, output: str) -> bool:
+    """Save the weights that a callback put in place at the end, if one did; tell whether."""
+    held = mlpk.load_arrays(output)  # of the last epoch
+    arrays = {**fit.model.params, **fit.model.buffers}
+    if all(name in held and np.array_equal(held[name], array) for name, array in arrays.items()):
+        return False
+    fit.save(output, trained=held)
+    return True
 
 
 def _measured(history: mlpk.History) -> dict[str, Any]:

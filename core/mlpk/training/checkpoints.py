@@ -6,8 +6,9 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
-from mlpk.errors import MlpkError
+from mlpk.errors import ConfigError, MlpkError, shown
 from mlpk.file import model_file, reader
 from mlpk.file.replacement import check_target, replacement
 from mlpk.file.source import Source
@@ -15,6 +16,7 @@ from mlpk.file.source import Source
 __all__ = [
     "all_earlier",
     "check_earlier",
+    "checked",
     "earlier",
     "earlier_whole",
     "identity",
@@ -41,6 +43,17 @@ def settled(path: str | os.PathLike[str]) -> str:
         return os.path.join(Path.cwd(), name)  # noqa: PTH118 - a `Path` would take it off, too
     except FileNotFoundError:  # the current folder is gone, which is told where it is written to
         return name
+
+
+def checked(path: Any) -> str | None:
+    """Return `checkpoint=` as a settled path, refused at once where nothing could be written."""
+    if path is None:
+        return None
+    if not isinstance(path, str | os.PathLike):
+        raise ConfigError("checkpoint", f"wanted the path of a file, found {shown(path)}")
+    name = settled(path)
+    check_target(name)
+    return name
 
 
 def check_earlier(path: str) -> None:

@@ -14,7 +14,6 @@ import numpy as np
 from mlpk.arrays import Array
 from mlpk.errors import ConfigError, DivergedError, shown
 from mlpk.file import model_file
-from mlpk.file.replacement import check_target
 from mlpk.inputs import check_count, check_flag
 from mlpk.optimizer import Optimizer
 from mlpk.streams import checked_seed, stream
@@ -23,16 +22,17 @@ from mlpk.training import resume as resuming
 from mlpk.training.batch import Batch, Rows
 from mlpk.training.blame import about
 from mlpk.training.callbacks import Callbacks
-from mlpk.training.checkpoints import settled
+from mlpk.training.checkpoints import checked
 from mlpk.training.evaluation import Evaluation, rows_or_stream
 from mlpk.training.feasibility import planned_batches
-from mlpk.training.history import History
+from mlpk.training.history import UNSAID, History
 from mlpk.training.interrupts import Interrupts
 from mlpk.training.measures import Measures
 from mlpk.training.objective import Objective
 from mlpk.training.step import TrainingStep
 from mlpk.training.stream import Stream
 from mlpk.training.updater import Updater
+from mlpk.workers import LITTLE
 
 if TYPE_CHECKING:
     from mlpk.metric import Best
@@ -40,17 +40,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Fit"]
 
-# Multiply-adds of a layer on a batch; a core does so many in a fifth of a millisecond.
-LITTLE = 2**24
-
 
 class Fit:
     """One training run, as its callbacks see it.
 
     `model`, `optimizer` (attached) and `seed`; `epoch` and `step` (batches) count from 1; `logs`
     has what was measured last, `history` what was measured in each epoch. `lr_factor` multiplies
-    the learning rate; `rng(name)` gives random numbers that a resumed run repeats; `stop()` ends
-    the run after this batch. `epochs` and `batches` (an epoch, None if unknown) are the plan;
+    the learning rate; `rng(name)` gives random numbers that a resumed run repeats; `stop(reason)`
+    ends the run after this batch. `epochs` and `batches` (an epoch, None if unknown) are the plan;
     `batch` counts those of the epoch under way; `saved` says whether this run has written a file.
     """
 
@@ -110,10 +107,10 @@ class Fit:
         )  # fmt: skip
         self.training_step = TrainingStep(
             model, self.objective, self.measures, self.optimizer,
-            accumulate=accumulate, frozen=self.frozen, alone=self._multiplies_little(),
+            accumulate=accumulate, frozen=self.frozen, alone=self._leaves_blas_alone(),
         )  # fmt: skip
         self._evaluation = self._prepared(validation, loss, metrics, regularizer, batch_size)
-        path = _checked_path(checkpoint)
+        path = checked(checkpoint)
         self.callbacks = Callbacks(callbacks, progress, path)
         if self.callbacks.savers:
             resuming.refuse_unresumable(self)
@@ -153,8 +150,9 @@ class Fit:
         """Say which way a result in the logs is better, "min" or "max"; None if nothing tells."""
         return self.measures.best(name)
 
-    def stop(self) -> None:
-        """End the run after this batch."""
+    def stop(self, reason: str = UNSAID) -> None:
+        """End the run after this batch; `history.ended` has the reason, for people to read."""
+        self.history.end(reason)
         self.stopped = True
 
     def rng(self, name: str) -> np.random.Generator:
@@ -213,16 +211,19 @@ class Fit:
                     self.callbacks.tell("fit_end", self)
         return self.history
 
-    def _multiplies_little(self) -> bool:
-        """Tell whether every layer is done with a batch so soon that threads of BLAS gain little.
+    def _leaves_blas_alone(self) -> bool:
+        """Tell whether every layer multiplies little in a batch, or so much that it shares it out.
 
-        They wait for one another in a loop: where anything else runs on their cores, a product of
-        50 us can take them milliseconds.
+        The threads of BLAS wait for one another in a loop: where anything else runs on their cores,
+        a product of 50 us can take them milliseconds.
         """
-        rows = self.source.batch_size if isinstance(self.source, Rows) else None
-        works = [multiply_adds(node) for node in self.model.graph.nodes.values()]
-        return rows is not None and all(
-            work is not None and work * rows <= LITTLE for work in works
+        if not isinstance(self.source, Rows):
+            return False
+        rows, nodes = self.source.batch_size, self.model.graph.nodes.values()
+        works = [(multiply_adds(node), node.layer.shares) for node in nodes]
+        return all(
+            work is not None and (work * rows <= LITTLE or (shares and work * rows >= 2 * LITTLE))
+            for work, shares in works
         )
 
     def _run_epoch(self) -> None:
@@ -285,14 +286,3 @@ def _attached(optimizer: Any, model: Model) -> Updater:
     if optimizer.model is not model:
         raise ConfigError("optimizer", "is attached to another model; attach one to this")
     return optimizer
-
-
-def _checked_path(path: Any) -> str | None:
-    """Return the path of a checkpoint, refused at once where nothing could be written."""
-    if path is None:
-        return None
-    if not isinstance(path, str | PathLike):
-        raise ConfigError("checkpoint", f"wanted the path of a file, found {shown(path)}")
-    name = settled(path)
-    check_target(name)
-    return name

@@ -10,21 +10,26 @@ import numpy as np
 from mlpk.arrays import Array
 from mlpk.errors import ConfigError
 from mlpk.training import packing
+from mlpk.training.history import UNSAID, History
+from mlpk_schemas.file import FitState
 
-__all__ = ["OWNER", "packed", "unpacked"]
+__all__ = ["OWNER", "ended", "packed", "unpacked"]
 
 OWNER: Final = "history"
+# Where the reason stands that a callback gave which ended the run.
+ENDED: Final = "_ended"
 
 
-def packed(history: Mapping[str, list[Any]], arrays: dict[str, Array]) -> dict[str, Any]:
-    """Return what is not in `arrays` as the state of "history"; nothing if all is.
+def packed(history: History, arrays: dict[str, Array]) -> dict[str, Any]:
+    """Return what is not put into `arrays` as the state of "history"; nothing if all is.
 
     Floats, and arrays of one shape and dtype, are one tensor, "state:history/name". Anything else
     comes back as of the type that it was, under "_" and its place among the names: no result has
-    a name of that form, since those that have are among the latter.
+    a name of that form, since those that have are among the latter. The reason why a callback
+    ended the run is there too, under "_ended".
     """
-    held: dict[str, Any] = {}
-    for place, (name, column) in enumerate(history.items()):
+    held: dict[str, Any] = {} if history.ended is None else {ENDED: history.ended}
+    for place, (name, column) in enumerate(history.metrics.items()):
         if _is_own(name) and _is_regular(column):
             arrays[f"state:{OWNER}/{name}"] = np.stack(column)
             continue
@@ -39,7 +44,7 @@ def packed(history: Mapping[str, list[Any]], arrays: dict[str, Array]) -> dict[s
 def unpacked(
     names: Iterable[str], held: Mapping[str, Any], arrays: Mapping[str, Array]
 ) -> dict[str, list[Any]]:
-    """Return the history that `packed` took apart."""
+    """Return the results that `packed` took apart."""
     found = packing.unpacked(OWNER, held, arrays)
     history = {}
     for place, name in enumerate(names):
@@ -50,6 +55,15 @@ def unpacked(
             raise ConfigError(f"state.fit.{OWNER}", f"the checkpoint holds no results of '{name}'")
         history[name] = column
     return history
+
+
+def ended(state: FitState) -> str | None:
+    """Return why a callback ended the run that a file holds, None if it can go on."""
+    if not state.stopped:
+        return None
+    held = state.callbacks.get(OWNER)
+    reason = held.get(ENDED) if isinstance(held, Mapping) else None
+    return reason if reason and isinstance(reason, str) else UNSAID
 
 
 def _is_own(name: Any) -> bool:

@@ -72,7 +72,7 @@ def state_of(
         weights = _weights(fit)
         for name, tensor in _tensors(fit).items():
             arrays[tensor] = _alike(trained, name, weights[name])
-    callbacks |= results.packed(fit.history.metrics, arrays)
+    callbacks |= results.packed(fit.history, arrays)
     rows = fit.source if isinstance(fit.source, Rows) else None
     state = TrainState(
         optimizer=OptimizerState(
@@ -167,7 +167,7 @@ def restore(fit: Fit, state: TrainState, arrays: Mapping[str, Array]) -> None:
     fit.optimizer.t = state.optimizer.step
     fit.epoch, fit.batch, fit.step = state.fit.epoch, state.fit.batch, state.fit.step
     fit.lr_factor, fit.stopped = state.fit.lr_factor, state.fit.stopped
-    fit.history.metrics = history
+    fit.history.metrics, fit.history.ended = history, results.ended(state.fit)
     fit.history.seconds = [nan] * len(fit.history)
     for name, callback in fit.callbacks.stateful():
         if name in parts:

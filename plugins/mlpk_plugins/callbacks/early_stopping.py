@@ -12,7 +12,7 @@ from mlpk import ConfigError, hookimpl
 from mlpk.arrays import Array
 from mlpk.errors import shown
 from mlpk.metric import Best
-from mlpk_plugins.callbacks.parts.monitor import check_mode, monitored, name_of
+from mlpk_plugins.callbacks.parts.monitor import check_mode, monitored, name_of, turned
 
 if TYPE_CHECKING:
     from mlpk import Model
@@ -26,7 +26,7 @@ class EarlyStopping:
     says which way is better, "min" or "max"; by default what the metric says, and "min" of losses.
     At the end of the run the best weights are put back, buffers included; with
     `keep_best=False` they stay those of the last step. `best_epoch` is the best one, from 1; the
-    history has it as well, and a note on how the run ended.
+    history has it as well, why the run ended, and a note on what was best.
 
     L. Prechelt, Early stopping - but when?, 1998.
     """
@@ -74,7 +74,9 @@ class EarlyStopping:
             return
         self.waited += 1
         if self.waited >= self.patience:
-            fit.stop()
+            epochs = "1 epoch" if self.patience == 1 else f"{self.patience} epochs"
+            name = name_of(self.monitor, fit.logs)
+            fit.stop(f"{self.kind} waited {epochs} for a better {name}")
 
     @hookimpl
     def mlpk_fit_end(self, fit: Fit) -> None:
@@ -86,21 +88,20 @@ class EarlyStopping:
             fit.history.notes.append(self._told(fit))
 
     def _told(self, fit: Fit) -> str:
-        """Return a sentence on whether it ended the run, what was best, and whose weights there are."""
+        """Return a sentence on what was best, and whose weights there are."""
         name = name_of(self.monitor, {*fit.logs, *fit.history.metrics})
-        more = (self.mode or fit.best(name)) == "max"
-        told = self.kind
-        if self.waited >= self.patience:
-            told += f" ended the run after epoch {fit.epoch}"
         if self.best_epoch:
-            best = -self.best if more else self.best
+            best = turned(self.best, fit, name, self.mode)
             which = "last improved by min_delta" if self.min_delta > 0 else "was best"
-            told += f": {name} {which} in epoch {self.best_epoch}, {best:.6g}; "
+            told = f"{name} {which} in epoch {self.best_epoch}, {best:.6g}"
         else:
-            told += f": {name} was a number in no epoch; "
-        if self._weights:
-            return f"{told}the weights of epoch {self.best_epoch} are back"
-        return f"{told}the weights stay those of the last step"
+            told = f"{name} was a number in no epoch"
+        back = (
+            f"of epoch {self.best_epoch} are back"
+            if self._weights
+            else "stay those of the last step"
+        )
+        return f"{self.kind}: {told}; the weights {back}"
 
     def config(self) -> dict[str, Any]:
         """Return what must be the same in a run that goes on."""

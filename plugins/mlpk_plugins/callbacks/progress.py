@@ -8,6 +8,7 @@ from numbers import Real
 from typing import TYPE_CHECKING, Any, ClassVar, TextIO
 
 from mlpk import hookimpl
+from mlpk_schemas.errors import quoted
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -20,8 +21,8 @@ class Progress:
 
     On a terminal it is a bar a run with the newest numbers, and a line for each finished epoch;
     elsewhere only these lines. They have all that is a number; the arrays of a metric such as
-    `confusion_matrix` are left to the history. At the end come the notes of other callbacks, such
-    as why `early_stopping` ended the run.
+    `confusion_matrix` are left to the history. At the end comes the reason of the callback that ended
+    the run, if one did, and the notes of others, such as what `early_stopping` found best.
     """
 
     kind: ClassVar[str] = "progress"
@@ -62,6 +63,10 @@ class Progress:
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
+        if (reason := fit.history.ended) is not None:
+            # It may come from a file, and text of a stranger's could steer the terminal.
+            why = reason if reason.isprintable() else quoted(reason, 200)
+            self._print(f"Ended by a callback after epoch {fit.epoch}: {why}")
         for note in fit.history.notes:
             self._print(note)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -28,9 +29,11 @@ def test_what_early_stopping_ended_says_so_and_does_not_go_on(run, write, tmp_pa
     )
     assert result.stdout == first.stdout  # of the epoch whose weights are saved
     loss = mlpk.load_arrays(one)["state:history/loss"][0]
+    reason = "early_stopping waited 3 epochs for a better loss"
     note = (
-        "early_stopping ended the run after epoch 4: loss last improved by min_delta in epoch 1, "
-        f"{loss:.6g}; the weights of epoch 1 are back\n"
+        f"Ended by a callback after epoch 4: {reason}\n"
+        f"early_stopping: loss last improved by min_delta in epoch 1, {loss:.6g}; the weights of "
+        "epoch 1 are back\n"
     )
     assert result.stderr.partition("epoch 4/6")[2].partition("\n")[2] == (
         f"{note}Saved {out}.\nThe results below are those of epoch 1.\n"
@@ -55,7 +58,9 @@ def test_what_early_stopping_ended_says_so_and_does_not_go_on(run, write, tmp_pa
     assert ", ended" in run("inspect", out).stdout
     doctor = run("doctor", out)
     assert doctor.exit_code == 0
-    assert "ended by a callback, and does not go on" in doctor.stdout
+    assert f"; ended by a callback, and does not go on: {reason}\n" in doctor.stdout
+    training = json.loads(run("doctor", out, "--json").stdout)["training"]
+    assert (training["ended"], training["reason"]) == (True, reason)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +117,7 @@ def test_averaged_weights_have_no_results_of_their_own(run, write, tmp_path: Pat
 
 
 class Enough:
-    """A callback that ends a run after its second epoch, and has nothing to say of it."""
+    """A callback that ends a run after its second epoch, and has no reason to give."""
 
     kind = "enough"
 
@@ -130,7 +135,7 @@ class Brings:
 
 @pytest.mark.usefixtures("own_catalog")
 @pytest.mark.filterwarnings("ignore::mlpk.plugins.PortabilityWarning")
-def test_the_note_of_another_callback_does_not_hide_that_one_ended_the_run(
+def test_that_one_ended_the_run_is_told_beside_the_note_of_another(
     run, write, tmp_path: Path
 ) -> None:
     early = '{kind="early_stopping", monitor="accuracy", patience=9, mode="min"}'
@@ -138,6 +143,6 @@ def test_the_note_of_another_callback_does_not_hide_that_one_ended_the_run(
     mlpk.plugins.add(Brings())
     result = run("train", write(), "-o", tmp_path / "out.mlpk", *changes)
     assert result.exit_code == 0
-    note, told = result.stderr.splitlines()[2:4]
+    told, note = result.stderr.splitlines()[2:4]
+    assert told == "Ended by a callback after epoch 2: no reason given"
     assert note.startswith("early_stopping: accuracy was best in epoch 1, ")
-    assert told == "A callback ended the run after epoch 2."

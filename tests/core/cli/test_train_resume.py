@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import mlpk
+from mlpk import hookimpl
 
 
 def test_a_longer_run_equals_one_in_two_parts(
@@ -120,3 +121,31 @@ def test_what_was_saved_inside_the_first_epoch_is_told_of(write, tmp_path: Path)
     assert process.returncode == 130
     assert mlpk.inspect(out).state.fit.epoch == 0
     assert stderr.endswith(f"--resume goes on from what {out} holds.\nInterrupted.\n")
+
+
+class BrokenOff:
+    """A callback in whose first batch somebody presses Ctrl-C."""
+
+    kind = "broken_off"
+
+    @hookimpl
+    def mlpk_batch_end(self) -> None:
+        raise KeyboardInterrupt
+
+
+class Brings:
+    @hookimpl
+    def mlpk_callbacks(self):
+        return [BrokenOff]
+
+
+@pytest.mark.usefixtures("own_catalog")
+def test_before_anything_was_saved_there_is_nothing_to_go_on_from(
+    run, write, tmp_path: Path
+) -> None:
+    mlpk.plugins.add(Brings())
+    out = tmp_path / "out.mlpk"
+    result = run("train", write(), "-o", out, "--set", 'fit.callbacks=["broken_off"]')
+    assert (result.exit_code, result.stdout) == (130, "")
+    assert result.stderr == "Nothing was saved yet.\nInterrupted.\n"
+    assert not out.exists()

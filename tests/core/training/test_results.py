@@ -76,9 +76,9 @@ def test_results_that_are_missing_are_told(held):
 
 
 def test_ragged_results_take_no_name_that_another_has():
-    history = {"x": [np.zeros(1), np.zeros(2)], "x.0": [3.0, 4.0], "_0.0": [5.0, 6.0]}
+    results = {"x": [np.zeros(1), np.zeros(2)], "x.0": [3.0, 4.0], "_0.0": [5.0, 6.0]}
     arrays = {}
-    held = packed(history, arrays)
-    found = unpacked(list(history), held.get("history", {}), arrays)
+    held = packed(mlpk.History(results), arrays)
+    found = unpacked(list(results), held.get("history", {}), arrays)
     assert [value.tolist() for value in found["x"]] == [[0], [0, 0]]
     assert (found["x.0"], found["_0.0"]) == ([3.0, 4.0], [5.0, 6.0])

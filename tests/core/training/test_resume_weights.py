@@ -193,20 +193,3 @@ def test_places_go_by_the_bytes_of_names(net, fit, digits, tmp_path):
     for place, name in enumerate(order):
         twice = held[f"state:running/weights_{place}"] * 2
         np.testing.assert_array_equal(twice, held[name], err_msg=name)
-
-
-class Stops:
-    @hookimpl
-    def mlpk_epoch_end(self, fit):
-        fit.stop()
-
-
-def test_a_run_that_was_ended_tells_how_many_epochs_were_wanted(net, fit, digits, tmp_path):
-    path = tmp_path / "run.mlpk"
-    fit(net(), *digits, epochs=2, checkpoint=path)
-    assert "epochs" not in mlpk.inspect(path).state.fit.options
-    path.unlink()
-    fit(net(), *digits, epochs=2, callbacks=[Stops()], checkpoint=path)
-    assert mlpk.inspect(path).state.fit.options["epochs"] == 2
-    history = fit(net(), *digits, epochs=3, callbacks=[Stops()], checkpoint=path, resume=True)
-    assert len(history) == 1

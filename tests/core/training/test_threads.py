@@ -7,7 +7,7 @@ import pytest
 
 import mlpk
 from mlpk import blas, hookimpl
-from mlpk.training.fit import LITTLE
+from mlpk.workers import LITTLE
 
 pytestmark = pytest.mark.usefixtures("three_threads")
 FEATURES = 1024
@@ -59,6 +59,12 @@ def test_small_products_take_one():
     assert during(256, rows + 1) == (3, 3, 3)
 
 
+def test_products_that_are_shared_out_take_one_each():
+    rows = 2 * LITTLE // (FEATURES * 256)
+    assert during(256, rows) == (1, 3, 3)
+    assert during(256, rows - 1) == (3, 3, 3)
+
+
 def test_where_the_size_of_a_batch_is_not_known_they_take_all():
     assert during(1, 2, batches=True) == (3, 3, 3)
 
@@ -81,13 +87,13 @@ def test_each_step_begins_with_all_of_them(tmp_path):
         {"kind": "dense", "units": 10},
     ]
     rng = np.random.default_rng(0)
-    x, y = rng.standard_normal((128, 512)).astype(np.float32), rng.integers(0, 10, 128)
+    x, y = rng.standard_normal((128, 400)).astype(np.float32), rng.integers(0, 10, 128)
     options = {"loss": "softmax_cross_entropy", "batch_size": 64, "seed": 0, "progress": False}
-    whole, stopped = (mlpk.Model(layers, input_shape=(512,), seed=0) for _ in range(2))
+    whole, stopped = (mlpk.Model(layers, input_shape=(400,), seed=0) for _ in range(2))
     whole.fit(x, y, epochs=2, optimizer="adam", **options)
     path = tmp_path / "run.mlpk"
     stopped.fit(x, y, epochs=1, optimizer="adam", checkpoint=path, **options)
-    resumed = mlpk.Model(layers, input_shape=(512,), seed=0)
+    resumed = mlpk.Model(layers, input_shape=(400,), seed=0)
     resumed.fit(x, y, epochs=2, optimizer="adam", checkpoint=path, resume=True, **options)
     for name, array in whole.params.items():
         np.testing.assert_array_equal(resumed.params[name], array, err_msg=name)

@@ -177,59 +177,66 @@ def noted(stopping, values, name="val_loss", **more):
 
 
 @pytest.mark.parametrize(
-    ("values", "given", "epoch", "note"),
+    ("values", "given", "epoch", "waited", "note"),
     [
         (
             [5, 4.25, 6, 6, 1],
             {"patience": 2},
             2,
-            (
-                "early_stopping ended the run after epoch 4: val_loss was best in epoch 2, 4.25; the "
-                "weights of epoch 2 are back"
-            ),
+            "2 epochs",
+            "early_stopping: val_loss was best in epoch 2, 4.25; the weights of epoch 2 are back",
         ),
         (
             [0.5, 0.75, 0.25],
             {"mode": "max"},
             2,
+            None,
             "early_stopping: val_loss was best in epoch 2, 0.75; the weights of epoch 2 are back",
         ),
         (
             [1, 2, 0],
             {"patience": 1, "keep_best": False},
             None,
+            "1 epoch",
             (
-                "early_stopping ended the run after epoch 2: val_loss was best in epoch 1, 1; the "
-                "weights stay those of the last step"
+                "early_stopping: val_loss was best in epoch 1, 1; the weights stay those of the "
+                "last step"
             ),
         ),
         (
             [float("nan")] * 2,
             {"patience": 1},
             None,
+            "1 epoch",
             (
-                "early_stopping ended the run after epoch 1: val_loss was a number in no epoch; the "
-                "weights stay those of the last step"
+                "early_stopping: val_loss was a number in no epoch; the weights stay those of the "
+                "last step"
             ),
         ),
         (
             [0.5, 0.49, 0.48, 0.47],
             {"min_delta": 0.1},
             1,
+            "3 epochs",
             (
-                "early_stopping ended the run after epoch 4: val_loss last improved by min_delta in "
-                "epoch 1, 0.5; the weights of epoch 1 are back"
+                "early_stopping: val_loss last improved by min_delta in epoch 1, 0.5; the weights of "
+                "epoch 1 are back"
             ),
         ),
-        ([3, 2], {}, 2, None),
+        ([3, 2], {}, 2, None, None),
     ],
 )
-def test_the_history_has_the_best_epoch_and_progress_says_it(values, given, epoch, note, capsys):
+def test_the_history_has_the_best_epoch_and_progress_says_it(
+    values, given, epoch, waited, note, capsys
+):
     history = noted(mlpk.callbacks.early_stopping(**given), values, progress=True)
     assert history.best_epoch == epoch
+    wanted = waited and f"early_stopping waited {waited} for a better val_loss"
+    assert history.ended == wanted
     assert history.notes == ([] if note is None else [note])
     lines = capsys.readouterr().err.splitlines()
-    assert lines[len(history) :] == history.notes
+    ended = [f"Ended by a callback after epoch {len(history)}: {wanted}"] if waited else []
+    assert lines[len(history) :] == [*ended, *history.notes]
     noted(mlpk.callbacks.early_stopping(**given), values, progress=False)
     assert capsys.readouterr() == ("", "")
 

@@ -51,6 +51,19 @@ def test_notes_come_last_wherever_it_stands_in_the_list(stream):
     assert shown.getvalue().count("twice round the lake\n") == 1
 
 
+def test_a_reason_that_would_steer_a_terminal_is_escaped():
+    class Stops:
+        @mlpk.hookimpl
+        def mlpk_epoch_end(self, fit):
+            fit.stop("enough\x1b[2J")
+
+    shown = io.StringIO()
+    run(None, callbacks=[mlpk.callbacks.progress(shown), Stops()])
+    assert shown.getvalue().splitlines()[1:] == [
+        r"Ended by a callback after epoch 1: 'enough\x1b[2J'"
+    ]
+
+
 def test_another_stream_may_be_given(capsys):
     stream = io.StringIO()
     run(mlpk.callbacks.progress(stream))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mlpk.metric import Best
     from mlpk.training import Fit
 
-__all__ = ["check_mode", "monitored", "name_of"]
+__all__ = ["check_mode", "monitored", "name_of", "turned"]
 
 
 def check_mode(kind: str, mode: Best | None) -> None:
@@ -44,8 +44,17 @@ def monitored(kind: str, fit: Fit, monitor: str | None, mode: Best | None) -> fl
         raise ConfigError(f"{kind}.monitor", problem + hint)
     if np.ndim(logs[name]):
         raise ConfigError(f"{kind}.monitor", f"'{name}' is no single number; watch one that is")
-    mode = mode or fit.best(name)
-    if mode is None:
+    if _better(fit, name, mode) is None:
         problem = f"is missing: nothing says which way '{name}' is better; give 'min' or 'max'"
         raise ConfigError(f"{kind}.mode", problem)
-    return float(logs[name]) if mode == "min" else -float(logs[name])
+    return turned(float(logs[name]), fit, name, mode)
+
+
+def turned(value: float, fit: Fit, name: str, mode: Best | None) -> float:
+    """Return a value of that name with its sign turned where more is better; a turned one, back."""
+    return -value if _better(fit, name, mode) == "max" else value
+
+
+def _better(fit: Fit, name: str, mode: Best | None) -> Best | None:
+    """Return which way is better: as told, or what the run knows of the name."""
+    return mode or fit.best(name)

@@ -170,3 +170,11 @@ def test_global_pools_channel_by_channel(layer, shape, how, alone, drawn):
             wanted = [dy[n, c] / len(values)] * len(values)
             assert y[n, c] == pytest.approx(sum(values) / len(values), rel=1e-14)
         np.testing.assert_allclose(slopes, wanted, rtol=1e-14)
+
+
+def test_the_largest_of_many_pieces(alone, drawn):
+    x, dy = drawn(9, 90, 80, 8), drawn(9, 8, seed=1)
+    run = alone(GlobalMaxPool2D(), x)
+    assert np.array_equal(run.forward(), x.max((1, 2)))
+    wanted = (x == x.max((1, 2), keepdims=True)) * dy[:, None, None]
+    assert np.array_equal(run.backward(dy)[0], wanted)
