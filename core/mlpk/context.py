@@ -46,7 +46,7 @@ class Context:
         self._rng: np.random.Generator | None = None
         self._memory: dict[str, Array] = {}
         self._views: dict[str, tuple[tuple[int, ...], DTypeLike | None, Array]] = {}
-        self._made: dict[str, tuple[tuple[Array | None, ...], Any]] = {}
+        self._made: dict[str, tuple[tuple[Any, ...], Any]] = {}
 
     @property
     def rng(self) -> np.random.Generator:
@@ -86,7 +86,7 @@ class Context:
         np.copyto(copy, x)
         return copy
 
-    def views(self, name: str, arrays: tuple[Array | None, ...], make: Callable[..., T]) -> T:
+    def views(self, name: str, arrays: tuple[Any, ...], make: Callable[..., T]) -> T:
         """Return what `make` makes of scratch memory, as it made it of these very arrays before.
 
         For views by the hundred, as loops over steps take them, which last as long as the shapes.
@@ -133,7 +133,7 @@ class _Inner(Context):
     def empty(self, name: str, shape: tuple[int, ...], dtype: DTypeLike | None = None) -> Array:
         return self._outer.empty(f"{self._name}/{name}", shape, dtype)
 
-    def views(self, name: str, arrays: tuple[Array | None, ...], make: Callable[..., T]) -> T:
+    def views(self, name: str, arrays: tuple[Any, ...], make: Callable[..., T]) -> T:
         return self._outer.views(f"{self._name}/{name}", arrays, make)
 
 

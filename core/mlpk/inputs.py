@@ -61,13 +61,8 @@ def by_name(given: Any, names: Sequence[str], role: str) -> dict[str, Array]:
 
 def as_array(given: Any, role: str) -> Array:
     """Return one array of numbers; lists, text and objects are refused with advice."""
-    if isinstance(given, (list, tuple)):
-        refuse_list(given, (), role)
-    if isinstance(given, str):
-        problem = f"{role}: wanted an array, found the text {shown(given)}"
-        raise DataError(f"{problem}; if it is the name of a file, open that first: np.load(...)")
-    if type(given) is not np.ndarray:  # `np.ma` is loaded for what may be masked alone
-        _refuse_masked(given, role)
+    if type(given) is not np.ndarray:
+        _refuse_unfit(given, role)
     array = np.asarray(given)
     if array.dtype.kind not in "biuf":
         problem = f"wanted real numbers, found dtype {array.dtype}"
@@ -81,8 +76,13 @@ def as_array(given: Any, role: str) -> Array:
     return array
 
 
-def _refuse_masked(given: Any, role: str) -> None:
-    """Refuse an array some of whose values are masked: without the mask they would count."""
+def _refuse_unfit(given: Any, role: str) -> None:
+    """Refuse lists, text, and an array some of whose values are masked: they would count."""
+    if isinstance(given, (list, tuple)):
+        refuse_list(given, (), role)
+    if isinstance(given, str):
+        problem = f"{role}: wanted an array, found the text {shown(given)}"
+        raise DataError(f"{problem}; if it is the name of a file, open that first: np.load(...)")
     masked = np.ma.getmaskarray(given).sum() if isinstance(given, np.ma.MaskedArray) else 0
     if masked:
         raise DataError(
@@ -162,8 +162,9 @@ def network_inputs(specs: Mapping[str, InputSpec], x: Any) -> dict[str, Array]:
     """Return the arrays for the inputs of a network, checked and converted."""
     arrays = by_name(x, list(specs), "x")
     for name, array in arrays.items():
-        check_input(array, specs[name], "x" if len(specs) == 1 else f"x['{name}']")
-        arrays[name] = converted(array, specs[name])
+        spec = specs[name]
+        check_input(array, spec, "x" if len(specs) == 1 else f"x['{name}']")
+        arrays[name] = converted(array, spec)
     row_count(arrays, "x")
     return arrays
 

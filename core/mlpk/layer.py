@@ -28,12 +28,15 @@ class Layer(Kind):
     network that feeds it something else is refused when it is built. A layer that takes "any" as
     its first input gives the same dtype, all others give the network's. `wraps` is for layers that
     hold others: for each such field, what stands before the names of the arrays of a copy of it.
+    `shares` tells that where BLAS is kept in one thread, the layer shares its large products out
+    (`mlpk.workers.share`): a network of such layers trains without the threads of BLAS.
     """
 
     family: ClassVar[str] = "layers"
     gives: ClassVar[str] = "real"
     takes: ClassVar[tuple[str, ...]] = ("real",)
     wraps: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    shares: ClassVar[bool] = False
 
     @abstractmethod
     def declare(self, *inputs: Any, **_: Any) -> Declaration:

@@ -174,10 +174,11 @@ class Model:
         grads = {name: found[name].copy() for name in self._graph.inputs if name in found}
         return next(iter(grads.values()), None) if len(self._graph.inputs) == 1 else grads
 
-    def predict(self, x: Any, *, batch_size: int = 256) -> Any:
+    def predict(self, x: Any, *, batch_size: int = 1024) -> Any:
         """Return the output in evaluation mode, computed in batches.
 
-        An array of the model's dtype, or a dict of them by name if there are several outputs.
+        A thread takes `batch_size` rows at a time, and fewer where the cache holds no more. An array
+        of the model's dtype, or a dict of them by name if there are several outputs.
         """
         return one_or_all(self._prediction.run(x, batch_size))
 

@@ -11,6 +11,7 @@ from attrs import field
 from attrs.validators import gt, optional
 
 from mlpk.arrays import Array
+from mlpk.context import Context
 from mlpk.kind import Kind
 from mlpk.schedule import Schedule
 
@@ -34,25 +35,15 @@ class Step:
     tells whether weight decay applies to the block at hand.
     """
 
-    def __init__(self, t: int) -> None:
+    def __init__(self, t: int, memory: Context | None = None) -> None:
         self.t = t
         self.lr = 0.0
         self.decays = True
-        self._memory: dict[str, Array] = {}
-        self._views: dict[str, Array] = {}
+        self._memory = memory or Context("float32")
 
     def scratch(self, name: str, like: Array) -> Array:
         """Return scratch memory shaped like `like`; its contents are undefined."""
-        view = self._views.get(name)
-        if view is None or view.shape != like.shape or view.dtype is not like.dtype:
-            view = self._views[name] = self._view(name, like)
-        return view
-
-    def _view(self, name: str, like: Array) -> Array:
-        memory = self._memory.get(name)
-        if memory is None or memory.size < like.size or memory.dtype != like.dtype:
-            memory = self._memory[name] = like.ravel().copy()
-        return memory[: like.size].reshape(like.shape)
+        return self._memory.empty(name, like.shape, like.dtype)
 
 
 @attrs.frozen(slots=False)

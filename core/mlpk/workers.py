@@ -14,9 +14,12 @@ import numpy as np
 from mlpk import blas
 from mlpk.context import Context
 
-__all__ = ["share", "single", "undisturbed"]
+__all__ = ["LITTLE", "in_lane", "share", "single", "undisturbed"]
 
 T = TypeVar("T")
+
+# Multiply-adds that a core does in a fifth of a millisecond: with so few, threads gain little.
+LITTLE = 2**24
 
 
 def share(ctx: Context, count: int, least: int, work: Callable[[Context, slice], T]) -> list[T]:
@@ -27,7 +30,9 @@ def share(ctx: Context, count: int, least: int, work: Callable[[Context, slice],
     Where stretches begin depends on these numbers only, so that sums come out the same in every
     run. Matrix products take one thread each meanwhile.
     """
-    lanes = 1 if _here.lane else min(blas.threads(), count // max(1, least))
+    lanes = count // max(1, least)
+    if lanes > 1:
+        lanes = 1 if _here.lane else min(blas.threads(), lanes)
     if lanes <= 1:
         return [work(ctx, slice(0, count))]
     bounds = pairwise(count * lane // lanes for lane in range(lanes + 1))
@@ -52,6 +57,11 @@ def undisturbed() -> _Undisturbed:
     cores busy that shared work needs. So what alternates between the two belongs into one.
     """
     return _here.turn
+
+
+def in_lane() -> bool:
+    """Tell whether this thread does a stretch of shared work, and so is to share none itself."""
+    return _here.lane
 
 
 def single() -> bool:

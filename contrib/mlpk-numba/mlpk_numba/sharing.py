@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mlpk import blas
-from mlpk.workers import undisturbed
+from mlpk.workers import in_lane, undisturbed
 
 from mlpk_numba.board import FAILED, PARTS
 from mlpk_numba.crew import Board, crew
@@ -29,8 +29,8 @@ _here = _Here()
 
 
 def pays(work: int) -> bool:
-    """Tell whether two threads would get enough of `work`, and there are two."""
-    return work >= 2 * LEAST and blas.threads() > 1
+    """Tell whether two threads would get enough of `work`, and there are two for it."""
+    return work >= 2 * LEAST and blas.threads() > 1 and not in_lane()
 
 
 def share_out(
@@ -58,15 +58,19 @@ def share_out(
 def _together(
     kernel: Callable[..., object], count: int, work: int, arguments: tuple[Any, ...], each: int
 ) -> Board:
-    """Do it with the crew, if it is to be had; return the board that the kernel stood on."""
+    """Do it with the crew, or alone if that is not to be had; return the board that it stood on.
+
+    The parts are the same either way, since sums in BLAS depend on them.
+    """
     threads, crew_ = blas.threads(), crew()
     parts = min(count, work // LEAST, each * threads)
-    if not crew_.take(min(parts, threads) - 1):
-        kernel(_here.board.array, count, *arguments)
-        return _here.board
+    taken = crew_.take(min(parts, threads) - 1)
+    board = crew_.board if taken else _here.board
+    board.words[PARTS] = parts
     try:
-        crew_.board.words[PARTS] = parts
-        kernel(crew_.board.array, count, *arguments)
-        return crew_.board
+        kernel(board.array, count, *arguments)
     finally:
-        crew_.release()
+        board.words[PARTS] = 1
+        if taken:
+            crew_.release()
+    return board

@@ -13,9 +13,11 @@ from mlpk import catalog
 from mlpk.alarms import muted
 from mlpk.arrays import LINE, Arena, Array
 from mlpk.choice import by, method
+from mlpk.context import Context
 from mlpk.errors import ConfigError, MlpkError, PluginError, nearest, shown, told
 from mlpk.norm import norm
 from mlpk.optimizer import Optimizer, Step
+from mlpk.workers import share, single
 
 if TYPE_CHECKING:
     from mlpk.model import Model
@@ -26,6 +28,8 @@ __all__ = ["Updater"]
 # Elements of a block: parameter, gradient, slots and scratch of it stay in a core's cache, and are
 # so many that what a call of NumPy costs in itself is little beside them.
 BLOCK = 65_536
+# Blocks that a thread gets at least; one of Adam's takes longer than waking it.
+FEW = 8
 # Elements in a line of the cache, in float32.
 PER_LINE = LINE // 4
 # Every so many updates, slots next to denormal numbers are set to zero.
@@ -57,7 +61,8 @@ class Updater:
         self.params: Arena = storage.arena  # type: ignore[assignment] # trainable_storage saw to it
         self.grads: Arena = storage.grads  # type: ignore[assignment] # likewise
         self.slots = {name: self.params.like() for name in optimizer.slots}
-        self._step = Step(0)
+        self._memory = Context(self.params.flat.dtype)
+        self._step = Step(0, self._memory)
         self._choose()
         self._tiny = np.finfo(self.params.flat.dtype).tiny / np.finfo(self.params.flat.dtype).eps
         self.configure()
@@ -87,24 +92,35 @@ class Updater:
         if self._chosen_in is not catalog.in_force:
             self._choose()
             self._blocks = self._cut()
-        optimizer, step = self.optimizer, self._step
         self._clip()
         # A float of Python's own: a NumPy scalar would lift float32 to float64.
-        rate = float(optimizer.rate(self.t)) * lr_factor
+        rate = float(self.optimizer.rate(self.t)) * lr_factor
         self.t += 1
-        step.t = self.t
-        flush = self.t % FLUSH_EVERY == 0
-        for block in self._blocks:
-            step.lr = rate * block.factor
-            step.decays = block.decays
-            self._update(block.param, block.grad, block.slots, step)
-            if flush:
-                self._flush(block)
+        blocks = self._blocks
+        if len(blocks) < 2 * FEW or not single():  # threads of BLAS would keep the cores busy
+            self._step.t = self.t
+            self._walk(blocks, self._step, rate)
+            return
+
+        def stretch(memory: Context, part: slice) -> None:
+            self._walk(blocks[part], Step(self.t, memory), rate)
+
+        share(self._memory, len(blocks), FEW, stretch)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle and copy with the model: what it walks is memory of that."""
         slots = {name: arena.flat for name, arena in self.slots.items()}
         return _again, (self.optimizer, self.model, self.t, slots, self._groups)
+
+    def _walk(self, blocks: list[Block], step: Step, rate: float) -> None:
+        """Update some blocks."""
+        flush = self.t % FLUSH_EVERY == 0
+        for block in blocks:
+            step.lr = rate * block.factor
+            step.decays = block.decays
+            self._update(block.param, block.grad, block.slots, step)
+            if flush:
+                self._flush(block, step)
 
     def _take(self, groups: dict[tuple[bool, float], list[str]]) -> None:
         """Walk the parameters of these groups, of which each has its decay and factor."""
@@ -162,13 +178,13 @@ class Updater:
                 for grad in grads:
                     np.multiply(grad, optimizer.clip_norm / length, out=grad)
 
-    def _flush(self, block: Block) -> None:
+    def _flush(self, block: Block, step: Step) -> None:
         """Set slots to zero that decay towards denormal numbers, where arithmetic is far slower."""
         for slot in block.slots.values():
             flat = slot.reshape(-1)
             for at, end in _pieces(flat.size, BLOCK):
                 piece = flat[at:end]
-                size = np.abs(piece, out=self._step.scratch("flush", piece))
+                size = np.abs(piece, out=step.scratch("flush", piece))
                 np.copyto(piece, 0, where=size < self._tiny)
 
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from mlpk.arrays import Array
-from mlpk.layer import Layer
 from mlpk.training.blame import about
 
 if TYPE_CHECKING:
@@ -21,9 +20,7 @@ def check_values(graph: Graph, arrays: Mapping[str, Array]) -> None:
     A layer without a check of its own costs nothing.
     """
     several = len(graph.inputs) > 1
-    for node in graph.nodes.values():
-        if type(node.layer).check is Layer.check:
-            continue
+    for node in graph.checking:
         fed = [feed for feed in node.inputs if feed in arrays]
         if fed:
             roles = [f"x['{feed}']" if several else "x" for feed in dict.fromkeys(fed)]

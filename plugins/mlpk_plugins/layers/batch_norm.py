@@ -77,7 +77,7 @@ class BatchNorm(Layer):
         else:
             # A copy, since another pass may train before this one goes back.
             shifted, offset, var = rows, arrays["running_mean"].copy(), arrays["running_var"]
-        inverse = 1 / np.sqrt(var + self.eps)
+        inverse = np.reciprocal(np.sqrt(var + self.eps))
         scale = arrays["gamma"] * inverse
         summand = arrays["beta"] - scale * offset if of_batch else arrays["beta"]
         scale, summand = spread(ctx, "scale", scale, rows), spread(ctx, "summand", summand, rows)

@@ -99,8 +99,9 @@ def test_on_running_statistics_by_hand(layer, training, alone):
 
 
 SHAPES = [(7, 3), (4, 5, 3), (3, 2, 4, 5), (2, 2, 2, 2, 2), (1, 6, 1)]
-# From 128 positions on, some make a group where a number divides them: 9 of 144, none of 131.
-GROUPED = [(150, 3), (2, 8, 9, 5), (131, 4), (128, 1100), (2, 64, 3)]
+# From 128 positions on, those with 8,192 numbers or a few more make a group where that divides
+# them: 144 of 576, 8 of 128, all of the few, and none of 521.
+GROUPED = [(150, 3), (4, 9, 16, 64), (521, 64), (128, 1100), (2, 64, 3)]
 
 
 @pytest.mark.parametrize("shape", SHAPES + GROUPED)
@@ -130,8 +131,8 @@ def shared(run):
 
 @pytest.mark.usefixtures("three_threads")
 @pytest.mark.parametrize("layer", [BatchNorm(), BatchNorm(frozen_stats=True)], ids=repr)
-# 18 groups of 20 positions, so that each thread has 6; 19 groups of 17, so that one has 7.
-@pytest.mark.parametrize("shape", [(5, 8, 9, 6), (17, 1, 19, 5)])
+# 18 groups of 160 positions, so that each thread has 6; 19 groups of 170, so that one has 7.
+@pytest.mark.parametrize("shape", [(40, 8, 9, 52), (170, 1, 19, 49)])
 def test_threads_change_nothing(layer, shape, alone, monkeypatch):
     monkeypatch.setattr(blocks, "BLOCK", 100)
     x = 3 * np.random.default_rng(0).standard_normal(shape) + 1

@@ -1,10 +1,13 @@
 """Matrix products in parts are matrix products."""
 
+import threading
+
 import numpy as np
 import pytest
 
+from mlpk import Context
 from mlpk.workers import undisturbed
-from mlpk_plugins.layers.parts.products import dot, in_pieces, part, product
+from mlpk_plugins.layers.parts.products import dot, in_pieces, matrix, part, product
 
 
 @pytest.fixture
@@ -63,16 +66,65 @@ def test_rows_may_lie_apart():
     assert not whole[..., 36:].any()
 
 
-@pytest.mark.parametrize("threads", ["one_thread", "three_threads"])
-@pytest.mark.parametrize("shape", [(3, 4, 2), (784, 128, 100), (64, 4096, 10), (128, 784, 1024)])
-def test_a_product_of_two_matrices(threads, shape, request):
-    request.getfixturevalue(threads)
+@pytest.mark.parametrize(
+    "threads", [["one_thread"], ["three_threads"], ["three_threads", "one_thread"]], ids="-".join
+)
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize(
+    "shape", [(3, 4, 2), (784, 128, 100), (64, 4096, 10), (128, 784, 1024), (2048, 256, 100)]
+)
+def test_a_product_of_two_matrices(threads, turned, shape, request):
+    for each in threads:
+        request.getfixturevalue(each)
     rows, k, n = shape
     rng = np.random.default_rng(0)
     a, b = rng.standard_normal((k, rows)).T, rng.standard_normal((k, n))
+    if turned:
+        a, b = np.ascontiguousarray(a), np.asfortranarray(b)
     out = np.full((rows, n), np.nan)
-    assert dot(a, b, out) is out
+    assert dot(Context("float64"), a, b, out) is out
     np.testing.assert_allclose(out, np.einsum("rk,kn->rn", a, b, optimize=True), atol=1e-9)
+
+
+@pytest.mark.usefixtures("three_threads", "one_thread")
+@pytest.mark.parametrize(
+    ("shape", "calls"),
+    [
+        ((512, 256, 512), 3),
+        ((64, 1024, 1024), 3),
+        ((1024, 64, 1024), 3),
+        ((256, 512, 256), 2),
+        ((256, 512, 255), 1),
+    ],
+)
+def test_where_blas_is_kept_in_one_thread_large_products_are_shared_out(shape, calls):
+    where = []
+
+    class Noting(np.ndarray):
+        def __array_ufunc__(self, ufunc, method, *inputs, out):
+            where.append(threading.get_ident())
+            plain = (each.view(np.ndarray) for each in inputs)
+            return getattr(ufunc, method)(*plain, out=out)
+
+    rows, k, n = shape
+    a, b = np.ones((rows, k), np.float32).view(Noting), np.ones((k, n), np.float32)
+    assert (dot(Context("float32"), a, b, np.zeros((rows, n), np.float32)) == k).all()
+    assert len(where) == calls
+    assert where.count(threading.get_ident()) == 1
+
+
+def test_positions_are_rows_of_a_matrix():
+    ctx, x = Context("float32"), np.arange(24, dtype=np.float32)
+    plain = x.reshape(6, 4)
+    assert matrix(ctx, "x", plain) is plain
+    rows = matrix(ctx, "x", x.reshape(2, 3, 4))
+    assert rows.tolist() == plain.tolist()
+    assert np.shares_memory(rows, x)
+    for turned in (plain.T, x.reshape(2, 3, 4).T):
+        rows = matrix(ctx, "x", turned)
+        assert rows.tolist() == turned.reshape(-1, turned.shape[-1]).tolist()
+        assert rows.flags.c_contiguous
+        assert not np.shares_memory(rows, x)
 
 
 @pytest.mark.parametrize(("rows", "pieces"), [(1, 1), (10, 2), (40, 8), (160, 32), (400, 1)])

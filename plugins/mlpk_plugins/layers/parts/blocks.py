@@ -15,9 +15,9 @@ from mlpk.workers import share
 T = TypeVar("T", bound=Array | None)
 
 IMAGES = 4  # axes
-# Numbers: one pass over them takes longer than handing them to a thread, and the next pass finds
-# them in the cache. With fewer, threads wait too often for Python's lock, which they take in turn.
-BLOCK = 2**18
+# Numbers, of which the next pass finds most in the cache. With fewer, threads wait too often for
+# Python's lock, which they take in turn; to go over half of them takes longer than to hand them over.
+BLOCK = 2**19
 
 
 def by_block(ctx: Context, x: Array, work: Callable[..., T], *arrays: Array) -> T:
@@ -27,7 +27,7 @@ def by_block(ctx: Context, x: Array, work: Callable[..., T], *arrays: Array) -> 
     Threads share images alone: the convolutions beside them are shared too, while dense layers
     leave threads to BLAS, which shared work would keep in one.
     """
-    if x.ndim < IMAGES or x.size < 2 * BLOCK:
+    if x.ndim < IMAGES or x.size < BLOCK:
         return work(ctx, *arrays)
     count = len(arrays[0])
     step = -(-BLOCK * count // x.size)
@@ -37,5 +37,5 @@ def by_block(ctx: Context, x: Array, work: Callable[..., T], *arrays: Array) -> 
         blocks = (slice(start, min(start + step, mine.stop)) for start in starts)
         return [work(ctx, *(array[block] for array in arrays)) for block in blocks]
 
-    first, *others = chain.from_iterable(share(ctx, count, step, stretch))
+    first, *others = chain.from_iterable(share(ctx, count, -(-step // 2), stretch))
     return first if first is None else reduce(add, others, first)

@@ -7,13 +7,15 @@ NumPy's inner loop is long though channels are few. Numbers a channel are spread
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import chain
 
 import numpy as np
 
 from mlpk import Context
 from mlpk.arrays import Array
 
-GROUP = 8192  # numbers, at most
+# Numbers, at least: what is broadcast to shorter ones NumPy copies to a buffer of that size first.
+GROUP = 8192
 FEW = 128  # positions: of fewer, each is a group
 
 
@@ -30,7 +32,7 @@ def spread(ctx: Context, name: str, numbers: Array, x: Array) -> Array:
     if x.shape[1] == channels:
         return numbers
     group = ctx.empty(name, (x.shape[1] // channels, channels))
-    np.copyto(group, numbers)
+    group[...] = numbers
     return group.reshape(x.shape[1])
 
 
@@ -58,5 +60,6 @@ def _members(positions: int, channels: int) -> int:
     """Return how many positions make a group: all groups have the same number."""
     if positions < FEW:
         return 1
-    most = max(1, min(positions // 16, GROUP // channels))
-    return next(members for members in range(most, 0, -1) if positions % members == 0)
+    enough = -(-GROUP // channels)
+    sizes = chain(range(enough, 4 * enough), range(enough, 0, -1))
+    return next(members for members in sizes if positions % members == 0)

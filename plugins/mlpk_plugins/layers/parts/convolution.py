@@ -19,6 +19,7 @@ from mlpk.workers import share
 from mlpk_plugins.layers.parts.grid import Grid, each_piece, fitting
 from mlpk_plugins.layers.parts.kernel import by_input, matrices
 from mlpk_plugins.layers.parts.products import part, product
+from mlpk_plugins.layers.parts.strips import framed_strips
 
 # Handing work to a thread pays from a quarter of a piece on.
 SHARED = 4
@@ -33,14 +34,14 @@ NARROW = 8
 
 def convolve(ctx: Context, grid: Grid, x: Array, kernel: Array, y: Array) -> Array:
     """Write the convolution of x (n, height, width, c_in) to y (n, rows, columns, c_out)."""
-    groups, _, filters = kernel.shape
     in_strips = _serve_strips(grid, kernel)
-    laid, factor = (_strips, kernel[:, None, None]) if in_strips else (_columns, kernel)
 
     def stretch(ctx: Context, rows: slice) -> None:
-        for windows, place in laid(ctx, grid, x, groups, rows):
-            out = _by_group(y[place], groups)
-            product(windows, factor, out.reshape(*windows.shape[:-1], filters))
+        if in_strips:
+            _convolve_strips(ctx, grid, x, kernel, y, rows)
+        else:
+            for columns, place in _columns(ctx, grid, x, len(kernel), rows):
+                product(columns, kernel, _by_group(y[place], len(kernel)))
 
     share(ctx, len(x) * grid.outputs[0], fitting(SHARED * _row_bytes(grid, x)), stretch)
     return y
@@ -152,23 +153,18 @@ def _serve_strips(grid: Grid, kernel: Array) -> bool:
     return overlap and columns >= NARROW and part(kernel[0].size) is not None
 
 
-def _strips(
-    ctx: Context, grid: Grid, x: Array, groups: int, rows: slice
-) -> Iterator[tuple[Array, tuple[slice, slice]]]:
-    """Yield (groups, images, rows, columns, kh * kw * c_in / groups), and as `_columns` does.
-
-    What windows one above the other share is laid out once.
-    """
-    down = grid.axes[0]
+def _convolve_strips(
+    ctx: Context, grid: Grid, x: Array, kernel: Array, y: Array, rows: slice
+) -> None:
+    """Do what `convolve` does, for these rows of windows."""
+    down, each = grid.axes[0], kernel[:, None, None]
     # Twice: for the frame too, and for the rows that two pieces need.
-    row_bytes = 2 * _row_bytes(grid, x) * down.stride // down.size
-    for images, pieces in grid.pieces(rows, row_bytes):
-        frame = ctx.contiguous("frame", grid.framed(ctx, x[images]))
-        for piece in pieces:
-            seen = grid.strips(frame, piece, groups)
-            strips = ctx.empty("strips", seen.shape)
-            np.copyto(strips, seen)
-            yield grid.in_strips(strips), (images, piece)
+    pieces = grid.pieces(rows, 2 * _row_bytes(grid, x) * down.stride // down.size)
+    for images, inside, its in framed_strips(ctx, grid, pieces, len(kernel), x.shape[-1], y):
+        inside[...] = x[images]
+        for seen, strips, windows, out in its:
+            strips[...] = seen
+            product(windows, each, out)
 
 
 def _row_bytes(grid: Grid, x: Array) -> int:

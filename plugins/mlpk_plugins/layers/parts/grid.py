@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import product
+from typing import TypeAlias
 
 import attrs
-import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from mlpk import Context
 from mlpk.arrays import Array
 from mlpk.workers import share
 from mlpk_plugins.layers.parts.axis import Axis, Pads
+
+# Images, each time with rows of windows: several images whole, or one and some of its rows at a time.
+Pieces: TypeAlias = tuple[tuple[slice, tuple[slice, ...]], ...]
 
 # Bytes of scratch that one piece of work may take: few enough to stay in the cache, and so many
 # that calls cost little beside it (half as many cost 5 % of a 3 x 3 convolution's time).
@@ -59,12 +62,12 @@ class Grid:
     pads: tuple[Pads, Pads]
     outputs: tuple[int, int]
 
-    @property
+    @cached_property
     def elements(self) -> int:
         """The elements of a window, channels aside."""
         return self.axes[0].size * self.axes[1].size
 
-    @property
+    @cached_property
     def padded(self) -> bool:
         """Whether there is any padding."""
         return self.pads != ((0, 0), (0, 0))
@@ -84,7 +87,7 @@ class Grid:
             )
         )
 
-    @property
+    @cached_property
     def turned(self) -> Grid:
         """The windows on the outputs, one for each place of an image, that see what saw it.
 
@@ -100,24 +103,9 @@ class Grid:
         """Yield the place (i, j) of each element in its window, row by row."""
         return product(range(self.axes[0].size), range(self.axes[1].size))
 
-    def pieces(self, rows: slice, row_bytes: int) -> Iterator[tuple[slice, list[slice]]]:
-        """Yield rows of windows, counted through all images, as images and their rows.
-
-        A piece is one of these lists' items: several images whole, or some rows of one.
-        """
-        height, step, at = self.outputs[0], fitting(row_bytes), rows.start
-        while at < rows.stop:
-            image, row = divmod(at, height)
-            left = rows.stop - at
-            if row == 0 and height <= min(step, left):
-                images = min(step, left) // height
-                yield slice(image, image + images), [slice(0, height)]
-                at += images * height
-            else:
-                stop = min(height, row + left)
-                starts = range(row, stop, step)
-                yield slice(image, image + 1), [slice(a, min(a + step, stop)) for a in starts]
-                at += stop - row
+    def pieces(self, rows: slice, row_bytes: int) -> Pieces:
+        """Return rows of windows, counted through all images, as images and their rows."""
+        return _pieces(self.outputs[0], rows.start, rows.stop, fitting(row_bytes))
 
     def bands(self, row_bytes: int) -> Iterator[slice]:
         """Yield the rows of windows piece by piece: all at once if an image fits into a piece."""
@@ -130,14 +118,14 @@ class Grid:
         frame = self.frame(ctx, "framed", x)
         if self.padded:
             frame.fill(fill)
-            np.copyto(frame[self._inside], x[self._framed])
+            frame[self._inside] = x[(slice(None), *self.framed_part)]
         return frame
 
     def frame(self, ctx: Context, name: str, x: Array) -> Array:
         """Return scratch for images like `x` and their padding; `x` itself if there is none."""
         if not self.padded:
             return x
-        return ctx.empty(name, (len(x), *self._around, x.shape[-1]), x.dtype)
+        return ctx.empty(name, (len(x), *self.around, x.shape[-1]), x.dtype)
 
     def inside(self, frame: Array) -> Array:
         """Return the view of framed images without their padding."""
@@ -175,39 +163,8 @@ class Grid:
             ),
         )
 
-    def strips(self, frame: Array, rows: slice, groups: int) -> Array:
-        """Return what lies between the first and the last of these rows of windows, by column.
-
-        (groups, n, columns, height, kw, channels / groups), a view of a frame in C order, for
-        windows that are not dilated downwards.
-        """
-        down, across = self.axes
-        image, row, column, _ = frame.strides
-        item = frame.itemsize  # an axis of length 1 may have any stride
-        height = (rows.stop - rows.start - 1) * down.stride + down.size
-        channels = frame.shape[-1] // groups
-        return np.ndarray(
-            (groups, len(frame), self.outputs[1], height, across.size, channels),
-            frame.dtype, frame, rows.start * down.stride * row,
-            (channels * item, image, column * across.stride, row, column * across.dilation, item),
-        )  # fmt: skip
-
-    def in_strips(self, strips: Array) -> Array:
-        """Return windows (groups, n, rows, columns, kh * kw * channels), a view of strips in C order.
-
-        In memory, those of a column overlap.
-        """
-        down = self.axes[0]
-        groups, n, columns, height, width, channels = strips.shape
-        group, image, column, row, *_ = strips.strides
-        rows = (height - down.size) // down.stride + 1
-        return np.ndarray(
-            (groups, n, rows, columns, down.size * width * channels),
-            strips.dtype, strips, 0, (group, image, row * down.stride, column, strips.itemsize),
-        )  # fmt: skip
-
     @cached_property
-    def _around(self) -> tuple[int, int]:
+    def around(self) -> tuple[int, int]:
         """Height and width with the padding."""
         (top, bottom), (left, right) = self.pads
         height, width = self.lengths
@@ -216,15 +173,36 @@ class Grid:
     @cached_property
     def _inside(self) -> tuple[slice, ...]:
         """What of framed images is not padding."""
-        return _without(self._around, self.pads)
+        return slice(None), *_without(self.around, self.pads)
 
     @cached_property
-    def _framed(self) -> tuple[slice, ...]:
-        """What of images is inside of the frame: padding below 0 cuts off."""
+    def framed_part(self) -> tuple[slice, ...]:
+        """What of an image is inside of the frame: padding below 0 cuts off."""
         return _without(self.lengths, tuple((-before, -after) for before, after in self.pads))
 
 
 def _without(lengths: tuple[int, int], margins: tuple[Pads, ...]) -> tuple[slice, ...]:
-    """Return what is not in the margins of images, which have none where they are below 0."""
+    """Return what is not in the margins of an image, which has none where they are below 0."""
     axes = zip(lengths, margins, strict=True)
-    return slice(None), *(slice(max(0, a), length - max(0, b)) for length, (a, b) in axes)
+    return tuple(slice(max(0, a), length - max(0, b)) for length, (a, b) in axes)
+
+
+@lru_cache(maxsize=256)
+def _pieces(height: int, start: int, stop: int, step: int) -> Pieces:
+    """Return rows from `start` to `stop`, at most `step` in a piece; an image has `height` rows."""
+    pieces: list[tuple[slice, tuple[slice, ...]]] = []
+    at = start
+    while at < stop:
+        image, row = divmod(at, height)
+        left = stop - at
+        if row == 0 and height <= min(step, left):
+            images = min(step, left) // height
+            pieces.append((slice(image, image + images), (slice(0, height),)))
+            at += images * height
+        else:
+            end = min(height, row + left)
+            starts = range(row, end, step)
+            rows = tuple(slice(first, min(first + step, end)) for first in starts)
+            pieces.append((slice(image, image + 1), rows))
+            at += end - row
+    return tuple(pieces)

@@ -7,10 +7,13 @@ of this size cost next to nothing, but BLAS takes a single thread for them.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
+from mlpk import Context
 from mlpk.arrays import Array
-from mlpk.workers import single
+from mlpk.workers import LITTLE, share, single
 
 PART = 10**6
 ROWS = 24  # with fewer, what is done once a part would weigh too much
@@ -27,24 +30,48 @@ def part(multiply_adds: int, least: int = ROWS) -> int | None:
 
 def product(a: Array, b: Array, out: Array) -> None:
     """Write a (..., rows, k) times b (..., k, n) to out (..., rows, n), as `np.matmul` does."""
-    *outer, rows, k = a.shape
+    rows, k = a.shape[-2:]
     columns = b.shape[-1]
     step = part(k * columns) or rows
-    whole = rows - rows % step if rows > step else 0
-    if whole:
-        parts = a[..., :whole, :].reshape(*outer, -1, step, k)
-        into = out[..., :whole, :].reshape(*outer, -1, step, columns)
-        np.matmul(parts, b[..., None, :, :], out=into)
+    if rows <= step:
+        np.matmul(a, b, out=out)
+        return
+    whole = rows - rows % step
+    parts = a[..., :whole, :].reshape(*a.shape[:-2], -1, step, k)
+    into = out[..., :whole, :].reshape(*a.shape[:-2], -1, step, columns)
+    np.matmul(parts, b[..., None, :, :], out=into)
     if whole < rows:
         np.matmul(a[..., whole:, :], b, out=out[..., whole:, :])
 
 
-def dot(a: Array, b: Array, out: Array) -> Array:
-    """Write a (rows, k) times b (k, n) to out, and return it; b lies in C order."""
-    if a.size * b.shape[1] > PART and part(b.size) and single():
-        product(a, b, out)
-        return out
-    return a.dot(b, out)  # it asks less before it begins than `matmul` does
+def matrix(ctx: Context, name: str, x: Array) -> Array:
+    """Return x (..., n) as (rows, n) in C order: `x` itself, a view, or a copy in scratch memory."""
+    if x.ndim == 2 and x.flags.c_contiguous:  # noqa: PLR2004 - rows and columns
+        return x
+    return ctx.contiguous(name, x).reshape(-1, x.shape[-1])
+
+
+def dot(ctx: Context, a: Array, b: Array, out: Array) -> Array:
+    """Write a (rows, k) times b (k, n) to out, and return it.
+
+    Where BLAS is kept in one thread, a large product is shared out along its longer side, so that
+    each thread reads all of the smaller factor.
+    """
+    multiply_adds = a.size * b.shape[1]
+    if multiply_adds <= PART or not single():
+        return a.dot(b, out)  # it asks less before it begins than `matmul` does
+    # Of a factor that lies column by column, parts would take up to twice as long as the whole.
+    multiply: Callable[..., object] = product if b.flags.c_contiguous else np.matmul
+    rows, columns = out.shape
+    if multiply_adds < 2 * LITTLE:
+        multiply(a, b, out)
+    elif rows >= columns:
+        least = -(-LITTLE // b.size)
+        share(ctx, rows, least, lambda _, part: multiply(a[part], b, out[part]))
+    else:
+        least = -(-LITTLE // a.size)
+        share(ctx, columns, least, lambda _, part: multiply(a, b[:, part], out[:, part]))
+    return out
 
 
 def in_pieces(a: Array, columns: int) -> Array:
