@@ -18,8 +18,9 @@ from mlpk_numba.sharing import share_out
 __all__ = ["backward", "forward"]
 
 # Values that a line has at most, where channels are fewer. What stands along it is read anew with
-# each line, and the shorter it is, the less of it there is; moments are sums alone.
-LINE, LINE_OF_MOMENTS = 128, 1024
+# each line, and the shorter it is, the less of it there is, and the less is joined; moments, which
+# take four lines at a time, may have longer ones.
+LINE, LINE_OF_MOMENTS = 128, 256
 # Values of a piece. What is summed over it is taken while it lies in the cache, and pieces are
 # joined in their order, whichever thread had them.
 PIECE = 65_536
@@ -107,12 +108,22 @@ def _moments(first: int, stop: int, x: Array, size: int, parts: Array) -> None:
         one_over_n = x.dtype.type(1 / len(lines))
         for k in range(mean.size):
             mean[k] = rest[k] = squares[k] = 0
-        for i in range(len(lines)):
+        fours = len(lines) // 4 * 4
+        for i in range(0, fours, 4):
+            for k in range(mean.size):
+                mean[k] += lines[i, k] + lines[i + 1, k] + (lines[i + 2, k] + lines[i + 3, k])
+        for i in range(fours, len(lines)):
             for k in range(mean.size):
                 mean[k] += lines[i, k]
         for k in range(mean.size):
             mean[k] *= one_over_n
-        for i in range(len(lines)):
+        for i in range(0, fours, 4):
+            for k in range(mean.size):
+                a, b = lines[i, k] - mean[k], lines[i + 1, k] - mean[k]
+                c, d = lines[i + 2, k] - mean[k], lines[i + 3, k] - mean[k]
+                rest[k] += a + b + (c + d)
+                squares[k] += a * a + b * b + (c * c + d * d)
+        for i in range(fours, len(lines)):
             for k in range(mean.size):
                 off = lines[i, k] - mean[k]
                 rest[k] += off

@@ -1,7 +1,7 @@
-"""exp and tanh, written so that a loop over them runs on whole vectors at once; nan stays nan.
+"""exp, tanh and sigmoid, written so that a loop over them runs on whole vectors; nan stays nan.
 
 With x = k log(2) + r, |r| <= log(2) / 2: exp(x) = 2**k exp(r), and exp(r) comes from Taylor's
-series, of which 7 terms are enough in float32, 13 in float64.
+series, of which 7 terms are enough in float32, 13 in float64. A factor of x goes into the numbers.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from numba import types
 from numba.extending import overload, register_jitable
 
-__all__ = ["exp", "tanh"]
+__all__ = ["exp", "sigmoid", "tanh"]
 
 
 class Form(NamedTuple):
@@ -44,15 +44,20 @@ def exp(x: Any) -> Any:
     raise NotImplementedError  # a compiled function that calls this runs what `_exp` returns
 
 
+def sigmoid(x: Any) -> Any:
+    """Return 1 / (1 + exp(-x)), for compiled functions; never below the least ordinary number."""
+    raise NotImplementedError  # likewise, `_sigmoid`
+
+
 def tanh(x: Any) -> Any:
-    """Return (1 - e) / (1 + e) with the sign of x, e = exp(-2 |x|), for compiled functions."""
+    """Return (e - 1) / (e + 1), e = exp(2 x), for compiled functions."""
     raise NotImplementedError  # likewise, `_tanh`
 
 
 @overload(exp)
 def _exp(x: Any) -> Callable[..., Any]:
     real, low, high = FORMS[x].real, FORMS[x].real(FORMS[x].low), FORMS[x].real(FORMS[x].high)
-    parts, nothing, infinite = _parts_of_exp(FORMS[x]), real(0), real(np.inf)
+    parts, nothing, infinite = _parts_of_exp(FORMS[x], 1), real(0), real(np.inf)
 
     def exp_of(x: Any) -> Any:
         power, rest = parts(min(max(x, low), high))
@@ -64,38 +69,54 @@ def _exp(x: Any) -> Callable[..., Any]:
     return exp_of
 
 
+@overload(sigmoid)
+def _sigmoid(x: Any) -> Callable[..., Any]:
+    real, low = FORMS[x].real, FORMS[x].real(FORMS[x].low)
+    parts, one = _parts_of_exp(FORMS[x], -1), real(1)
+
+    def sigmoid_of(x: Any) -> Any:
+        power, rest = parts(min(max(x, low), -low))
+        y = one / (power * rest + (power + one))
+        return y if x == x else x  # noqa: PLR0124 - nan alone differs from itself
+
+    return sigmoid_of
+
+
 @overload(tanh)
 def _tanh(x: Any) -> Callable[..., Any]:
     real = FORMS[x].real
-    parts, one, two, far = _parts_of_exp(FORMS[x]), real(1), real(2), real(20)
+    parts, one, two, far = _parts_of_exp(FORMS[x], 2), real(1), real(2), real(20)
 
     def tanh_of(x: Any) -> Any:
-        power, rest = parts(-two * min(abs(x), far))
-        less = power * rest + (power - one)  # exp(-2 |x|) - 1, exact near 0 too
-        y = -less / (two + less)
-        y = -y if x < 0 else y
+        power, rest = parts(min(max(x, -far), far))
+        more = power * rest + (power - one)  # exp(2 x) - 1, exact near 0 too
+        y = more / (more + two)
         return y if x == x else x  # noqa: PLR0124 - nan alone differs from itself
 
     return tanh_of
 
 
-def _parts_of_exp(form: Form) -> Callable[..., Any]:
-    """Return a function of x that gives 2**k and exp(r) - 1."""
+def _parts_of_exp(form: Form, factor: int) -> Callable[..., Any]:
+    """Return a function of x that gives 2**k and exp(r) - 1, where factor * x = k log(2) + r.
+
+    r / factor is what it goes on with; the factor is 1 or 2, with either sign, so that nothing is
+    rounded more than it was.
+    """
     real, whole, bits, bias = form.real, form.whole, form.fraction_bits, form.whole(form.bias)
-    a_log, half = real(1 / log(2)), real(0.5)
-    head, tail = real(form.head), real(form.tail)
-    last = real(1 / factorial(form.terms))
-    others = tuple(real(1 / factorial(n)) for n in range(form.terms - 1, 1, -1))
+    a_log, half = real(factor / log(2)), real(0.5)
+    head, tail = real(form.head / factor), real(form.tail / factor)
+    last, *others = (real(factor**n / factorial(n)) for n in range(form.terms, 0, -1))
+    coefficients = tuple(others)
 
     @register_jitable(inline="always")
     def parts(x: Any) -> Any:
         k = np.floor(x * a_log + half)
         r = x - k * head - k * tail
         series = last
-        for coefficient in others:
+        for coefficient in coefficients:
             series = series * r + coefficient
         power = whole((whole(k) + bias) << whole(bits)).view(real)
-        return power, series * r * r + r
+        return power, series * r
 
     made: Callable[..., Any] = parts
     return made

@@ -6,7 +6,7 @@ import numpy as np
 from mlpk.arrays import Array
 
 from mlpk_numba.compiled import compiled, shared
-from mlpk_numba.curves import tanh
+from mlpk_numba.curves import sigmoid, tanh
 from mlpk_numba.product import write_product
 
 __all__ = ["run_steps"]
@@ -49,7 +49,8 @@ def run_steps(
                     z = gates[t, gate : gate + 1, begin:end, columns]
                     start = biases[gate : gate + 1, :, columns]
                     write_product(inputs, weights[at, gate : gate + 1], start, z)
-                _squash(gates[t, gate, begin:end].reshape(-1), gate == 2)  # noqa: PLR2004 - i, f, g, o
+                its = gates[t, gate, begin:end].reshape(-1)
+                _to_tanh(its) if gate == 2 else _to_sigmoid(its)  # noqa: PLR2004 - i, f, g, o
             _cell(
                 gates[t, 0, begin:end].reshape(-1),
                 gates[t, 1, begin:end].reshape(-1),
@@ -72,12 +73,15 @@ def run_steps(
 
 
 @compiled
-def _squash(z: Array, signed: bool) -> None:
-    """Make z tanh(z), or sigmoid(z) = 0.5 * tanh(0.5 * z) + 0.5."""
-    real = z.dtype.type
-    scale, shift = (real(1), real(0)) if signed else (real(0.5), real(0.5))
+def _to_tanh(z: Array) -> None:
     for k in range(z.size):
-        z[k] = tanh(z[k] * scale) * scale + shift
+        z[k] = tanh(z[k])
+
+
+@compiled
+def _to_sigmoid(z: Array) -> None:
+    for k in range(z.size):
+        z[k] = sigmoid(z[k])
 
 
 @compiled

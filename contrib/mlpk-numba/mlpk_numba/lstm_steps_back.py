@@ -5,6 +5,7 @@ from __future__ import annotations
 from mlpk.arrays import Array
 
 from mlpk_numba.compiled import compiled, shared
+from mlpk_numba.fill import fill
 from mlpk_numba.product import add_product, panel
 
 __all__ = ["join_sums", "run_steps_back"]
@@ -38,8 +39,9 @@ def run_steps_back(
     for piece in range(first, stop):
         begin, end = piece * size, min(n, (piece + 1) * size)
         depth, dh = dz.shape[1], state[0, begin:end]
-        state[:, begin:end] = 0
-        sums[piece] = 0
+        fill(state[0, begin:end].reshape(-1), 0)
+        fill(state[1, begin:end].reshape(-1), 0)
+        fill(sums[piece].reshape(-1), 0)
         done = steps
         for t in range(steps - 1, -1, -1):
             if dy.shape[1] == steps or t == steps - 1:
@@ -118,7 +120,7 @@ def _cell_back(
     for k in range(i.size):
         df[k] = dc[k] * old_c[k] * f[k] * (one - f[k])
         dc[k] *= f[k]
-    dh[:] = 0
+    fill(dh, 0)
 
 
 @compiled

@@ -9,6 +9,7 @@ from mlpk import Context
 from mlpk.arrays import Array, Arrays, Grads
 
 from mlpk_numba.compiled import shared
+from mlpk_numba.fill import fill
 from mlpk_numba.sharing import share_out
 from mlpk_numba.windows import axes, seen
 
@@ -43,7 +44,7 @@ def backward(
 def _largest(first: int, stop: int, x: Array, down: Any, across: Any, y: Array) -> None:
     for n in range(first, stop):
         for p in range(y.shape[1]):
-            y[n, p] = -np.inf
+            fill(y[n, p].reshape(-1), -np.inf)
             for row in range(*seen(down, p)):
                 for q in range(y.shape[2]):
                     best = y[n, p, q]
@@ -72,16 +73,18 @@ def _go_back(
         begun = 0
         for p in range(y.shape[1]):
             top, bottom = seen(down, p)
-            dx[n, begun:bottom] = 0
+            fill(dx[n, begun:bottom].reshape(-1), 0)
             begun = bottom
-            left[n] = dy[n, p]
+            given, rests = dy[n, p].reshape(-1), left[n].reshape(-1)
+            for k in range(given.size):
+                rests[k] = given[k]
             for row in range(top, bottom):
                 for q in range(y.shape[2]):
                     best, rest = y[n, p, q], left[n, q]
                     for column in range(*seen(across, q)):
                         here, gradient = x[n, row, column], dx[n, row, column]
                         for c in range(best.size):
-                            found = here[c] == best[c]
-                            gradient[c] += rest[c] if found else nothing
-                            rest[c] = nothing if found else rest[c]
-        dx[n, begun:] = 0
+                            found, its = here[c] == best[c], rest[c]
+                            gradient[c] += its if found else nothing
+                            rest[c] = nothing if found else its
+        fill(dx[n, begun:].reshape(-1), 0)

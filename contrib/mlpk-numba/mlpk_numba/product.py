@@ -14,7 +14,7 @@ from mlpk_numba.tile import ROWS, VECTOR_BYTES, VECTORS, tile
 
 __all__ = ["add_product", "panel", "width_of", "write_product"]
 
-_eight, _four, _one = (tile(rows, VECTORS) for rows in (8, 4, 1))
+_nine, _eight, _four, _one = (tile(rows, VECTORS) for rows in (9, 8, 4, 1))
 _narrow_eight, _narrow_four, _narrow_one = (tile(rows, 1) for rows in (8, 4, 1))
 
 
@@ -71,6 +71,10 @@ def _write(a: Array, b: Array, begin: Array, c: Array) -> None:
         q = 0
         if not wide or ROWS == 8:  # noqa: PLR2004 - the tile's name
             while q + 8 <= rows:
+                if wide and q + 9 == rows:  # a single row would take half as long as eight
+                    _nine(p, q, a, b, begin, c)
+                    q += 9
+                    break
                 _eight(p, q, a, b, begin, c) if wide else _narrow_eight(p, q, a, b, begin, c)
                 q += 8
         while q + 4 <= rows:

@@ -1,4 +1,4 @@
-"""exp and tanh, against NumPy's in a wider float."""
+"""exp, tanh and sigmoid, against NumPy's in a wider float."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 pytest.importorskip("numba")
 
 from mlpk_numba.compiled import compiled
-from mlpk_numba.curves import exp, tanh
+from mlpk_numba.curves import exp, sigmoid, tanh
 
 WIDER = {"float32": np.float64, "float64": np.longdouble}
 FAR = {"float32": 87.0, "float64": 708.0}
@@ -24,8 +24,20 @@ def tanhs(x, y):
         y[i] = tanh(x[i])
 
 
+@compiled
+def sigmoids(x, y):
+    for i in range(x.size):
+        y[i] = sigmoid(x[i])
+
+
+def exact_sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
 @pytest.mark.parametrize("dtype", WIDER)
-@pytest.mark.parametrize(("function", "wanted"), [(exps, np.exp), (tanhs, np.tanh)])
+@pytest.mark.parametrize(
+    ("function", "wanted"), [(exps, np.exp), (tanhs, np.tanh), (sigmoids, exact_sigmoid)]
+)
 def test_they_are_right_to_two_units_in_the_last_place(function, wanted, dtype):
     tiny, far = np.geomspace(1e-30, 1, 2001), np.linspace(-FAR[dtype], FAR[dtype], 20_001)
     x = np.concatenate([tiny, -tiny, far]).astype(dtype)
@@ -44,3 +56,5 @@ def test_the_ends(dtype):
     np.testing.assert_array_equal(y, [np.nan, np.inf, 0, np.inf, 0, 1])
     tanhs(x, y)
     np.testing.assert_array_equal(y, [np.nan, 1, -1, 1, -1, 0])
+    sigmoids(x, y)
+    np.testing.assert_allclose(y, [np.nan, 1, 0, 1, 0, 0.5], rtol=0, atol=np.finfo(dtype).tiny * 2)
