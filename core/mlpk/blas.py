@@ -47,7 +47,11 @@ def threads() -> int:
     blas = _openblas()
     if blas is None:
         return 1
-    return blas.get() if _held_from is None else _held_from
+    held = _held_from
+    if held is None:
+        with _lock:  # another thread may be about to hold it
+            held = blas.get() if _held_from is None else _held_from
+    return held
 
 
 def gemm(dtype: np.dtype[Any]) -> Gemm | None:

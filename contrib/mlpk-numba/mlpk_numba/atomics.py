@@ -13,7 +13,8 @@ __all__ = ["add", "pause", "read", "replace", "write"]
 
 WORD = 8  # bytes
 # What tells a processor of a loop that waits, so that it spares power and whom it shares a core with.
-PAUSES = {"x86_64": ("llvm.x86.sse2.pause", ()), "aarch64": ("llvm.aarch64.hint", (1,))}
+YIELD = "llvm.aarch64.hint", (1,)
+PAUSES = {"x86_64": ("llvm.x86.sse2.pause", ()), "aarch64": YIELD, "arm64": YIELD}
 Int32 = ir.IntType(32)
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
+import numpy as np
 from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
@@ -17,11 +18,12 @@ from numba.extending import intrinsic
 
 from mlpk_numba.atomics import add, pause, read, replace, write
 
-__all__ = ["FAILED", "PARTS", "WORDS", "do_parts", "lend_a_hand", "poster"]
+__all__ = ["NOBODYS", "Board", "do_parts", "leave", "lend_a_hand", "poster", "take"]
 
 # Places on a board, an array of int64. Those that threads write at the same time have a line of the
 # cache of their own. STATE is the job's number, then a bit while one may join, then who has joined.
-STATE, NEXT, FINISHED, PARTS, COUNT, KERNEL, ARGUMENTS, FAILED = 0, 8, 16, 24, 25, 26, 27, 28
+# TAKEN is 1 while somebody posts.
+STATE, NEXT, FINISHED, TAKEN, PARTS, COUNT, KERNEL, ARGUMENTS, FAILED = 0, 8, 16, *range(24, 30)
 WORDS = 32
 OPEN = 2**15
 JOB = 2 * OPEN
@@ -35,13 +37,37 @@ Int64, Address = ir.IntType(64), ir.IntType(8).as_pointer()
 Part = ir.FunctionType(ir.VoidType(), [Address, Int64, Int64, Address])
 
 
-@njit(nogil=True)
-def do_parts(board: Any, count: int) -> None:
-    """Do the kernel on the board for all of range(count), in board[PARTS] parts.
+Board: TypeAlias = "np.ndarray[Any, np.dtype[np.int64]]"
 
-    Where it cannot get memory for what it keeps meanwhile, board[FAILED] is set.
+NOBODYS: Board = np.zeros(WORDS, np.int64)
+NOBODYS[TAKEN] = 1
+
+
+@njit(nogil=True)
+def take(board: Board) -> Board:
+    """Return the board, or one that nobody else looks at where somebody else has it.
+
+    Compiled code is not interrupted: whoever has it will leave it.
     """
-    board[COUNT], board[NEXT], board[FINISHED], board[FAILED] = count, 0, 0, 0
+    if replace(board, TAKEN, 0, 1):
+        return board
+    return np.zeros(WORDS, np.int64)
+
+
+@njit(nogil=True)
+def leave(board: Board) -> None:
+    """Let others post."""
+    write(board, TAKEN, 0)
+
+
+@njit(nogil=True)
+def do_parts(board: Board, parts: int, count: int) -> bool:
+    """Do the kernel on the board for all of range(count), in so many parts; tell whether it could.
+
+    It cannot where it finds no memory for what it keeps meanwhile.
+    """
+    board[PARTS], board[COUNT] = parts, count
+    board[NEXT], board[FINISHED], board[FAILED] = 0, 0, 0
     number = read(board, STATE) // JOB
     write(board, STATE, (number + 1) * JOB + OPEN)
     _take_parts(board)
@@ -50,10 +76,11 @@ def do_parts(board: Any, count: int) -> None:
         state = read(board, STATE)
     while read(board, FINISHED) < state % OPEN:
         pause()
+    return bool(board[FAILED] == 0)
 
 
 @njit(nogil=True)
-def lend_a_hand(board: Any, last: int, turns: int, jobs: int) -> int:
+def lend_a_hand(board: Board, last: int, turns: int, jobs: int) -> int:
     """Join jobs after `last`, so many at most, until none has come for some turns; return the last."""
     idle = 0
     while idle < turns and jobs > 0:
@@ -76,7 +103,7 @@ def lend_a_hand(board: Any, last: int, turns: int, jobs: int) -> int:
 
 
 @njit(nogil=True)
-def _take_parts(board: Any) -> None:
+def _take_parts(board: Board) -> None:
     """Do one part after the other, as long as there are any."""
     count, parts = board[COUNT], board[PARTS]
     part = add(board, NEXT, 1)

@@ -9,14 +9,16 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
+from queue import SimpleQueue
 from time import perf_counter
 
 import numpy as np
 
-from mlpk_numba.board import PARTS, WORDS, lend_a_hand
+from mlpk_numba.board import NOBODYS, WORDS, Board, lend_a_hand
 
-__all__ = ["Board", "crew"]
+__all__ = ["crew"]
 
 STAY = 300e-6  # seconds for which a thread looks for the next kernel before it falls asleep
 JOBS = 64  # kernels after which it asks whether it is in the way
@@ -25,59 +27,53 @@ REST = 0.05, 2.0  # seconds for which nobody calls it then: the first time, and 
 TRIAL = 20_000  # turns of a loop that are timed
 
 
-class Board:
-    """A board, and its words as Python reads and writes them fastest; all parts are one at first."""
-
-    def __init__(self) -> None:  # noqa: D107 - the class says it
-        self.array = np.zeros(WORDS, np.int64)
-        self.words = self.array.data
-        self.words[PARTS] = 1
-
-
 class Crew:
-    """Threads at one board, which one thread uses at a time."""
+    """Threads at one board."""
 
     def __init__(self) -> None:
-        self.board = Board()
-        self._taken = threading.Lock()
-        self._asleep: deque[threading.Lock] = deque()
+        self.board: Board = np.zeros(WORDS, np.int64)
+        self._asleep: deque[SimpleQueue[None]] = deque()
         self._count = 0
         self._rest_until = 0.0
 
-    def take(self, others: int) -> bool:
-        """Have so many stand by, until `release`; False where somebody has them, or wants their cores."""
-        if not self._taken.acquire(blocking=False):
-            return False
+    def call(self, others: int) -> Board:
+        """See to it that so many stand by, and return their board; nobody's where they are in the way.
+
+        Where no thread can be started, whoever is there is enough.
+        """
         if self._rest_until:
             if perf_counter() < self._rest_until:
-                self._taken.release()
-                return False
+                return NOBODYS
             self._rest_until = 0.0
-        if self._count - len(self._asleep) < others:
-            self._call(others)
-        return True
-
-    def release(self) -> None:
-        """Let others have them."""
-        self._taken.release()
-
-    def _call(self, others: int) -> None:
-        """Wake or start threads until so many are awake."""
         while self._count - len(self._asleep) < others:
             if self._asleep:
-                self._asleep.pop().release()
-            else:
-                threading.Thread(target=self._stand_by, name="mlpk-numba", daemon=True).start()
-                self._count += 1
+                self._wake(self._asleep[-1])
+            elif not self._start():
+                break
+        return self.board
+
+    def _wake(self, bell: SimpleQueue[None]) -> None:
+        """Ring first: where Ctrl-C comes in between, it rings once more, and nobody sleeps for good."""
+        bell.put(None)
+        with suppress(ValueError):  # another thread has done it
+            self._asleep.remove(bell)
+
+    def _start(self) -> bool:
+        thread = threading.Thread(target=self._stand_by, name="mlpk-numba", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:
+            return False
+        self._count += 1
+        return True
 
     def _stand_by(self) -> None:
-        bell = threading.Lock()
-        bell.acquire()
+        bell: SimpleQueue[None] = SimpleQueue()
         turns, waited = _turns(STAY), _waiting()
         last, rest = 0, REST[0]
         while True:
             seen, delay, begun = last, waited(), perf_counter()
-            last = lend_a_hand(self.board.array, last, turns, JOBS)
+            last = lend_a_hand(self.board, last, turns, JOBS)
             if waited() - delay > CROWDED * (perf_counter() - begun):
                 self._rest_until = perf_counter() + rest
                 rest = min(2 * rest, REST[1])
@@ -85,15 +81,14 @@ class Crew:
                 rest = max(rest / 2, REST[0])
                 continue
             self._asleep.append(bell)
-            bell.acquire()
+            bell.get()
 
 
 def _turns(seconds: float) -> int:
     """Return how many turns of its loop a thread does in so long, if nobody wants anything."""
-    board = Board().array
-    lend_a_hand(board, 0, 1, 1)  # compiled by now
+    lend_a_hand(NOBODYS, 0, 1, 1)  # compiled by now
     begun = perf_counter()
-    lend_a_hand(board, 0, TRIAL, 1)
+    lend_a_hand(NOBODYS, 0, TRIAL, 1)
     return int(seconds * TRIAL / (perf_counter() - begun)) + 1
 
 

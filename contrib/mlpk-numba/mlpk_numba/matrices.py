@@ -19,13 +19,22 @@ def multiply(a: Array, b: Array, out: Array) -> None:
     It is parted along its longer side, so that the factor which every thread reads is the smaller.
     """
     work = out.size * len(b)
-    found = blas.gemm(out.dtype) if pays(work) and a.dtype == b.dtype == out.dtype else None
-    rows, columns = out.shape
-    if found is None or 1 in (rows, columns, len(b)):  # for vectors BLAS has other functions
+    found = blas.gemm(out.dtype) if pays(work) and _fit(a, b, out) else None
+    if found is None:
         np.dot(a, b, out)
         return
+    rows, columns = out.shape
     kernel, count = (_rows, rows) if rows >= columns else (_columns, columns)
     share_out(kernel, count, work, *found, a, b, out, each=1)
+
+
+def _fit(a: Array, b: Array, out: Array) -> bool:
+    """Tell whether `gemm.multiply` takes these; for vectors BLAS has other functions."""
+    return (
+        a.flags.forc and b.flags.forc
+        and a.dtype == b.dtype == out.dtype
+        and 1 not in (*out.shape, len(b))
+    )  # fmt: skip
 
 
 @shared

@@ -1,6 +1,7 @@
 """Kernels are done whole, once, by whoever is there; and threads are left alone that others need."""
 
 import os
+import signal
 import threading
 import time
 from pathlib import Path
@@ -13,8 +14,8 @@ from mlpk.testing.threads import together
 
 pytest.importorskip("numba")
 
+from mlpk_numba import board, matrices, sharing
 from mlpk_numba import crew as crews
-from mlpk_numba import matrices, sharing
 from mlpk_numba.compiled import shared
 
 
@@ -106,7 +107,7 @@ def test_others_take_part(threads, monkeypatch):
 
 def joined(crew):
     """Return how many threads have joined the last kernel."""
-    return crew.board.words[0] % 2**15
+    return crew.board[board.STATE] % board.OPEN
 
 
 @pytest.mark.parametrize(("m", "k", "n", "dtype"), [(700, 300, 90, "f4"), (130, 1000, 999, "f8")])
@@ -117,8 +118,8 @@ def test_the_bits_are_the_same_whether_others_are_there_or_not(threads, m, k, n,
     a, b = (rng.standard_normal(shape).astype(dtype) for shape in ((m, k), (k, n)))
     among_two, alone = np.empty((m, n), dtype), np.empty((m, n), dtype)
     matrices.multiply(a, b, among_two)
-    with crew._taken:
-        matrices.multiply(a, b, alone)
+    crew.board[board.TAKEN] = 1
+    matrices.multiply(a, b, alone)
     np.testing.assert_array_equal(alone, among_two)
     np.testing.assert_allclose(alone, np.float64(a) @ b, rtol=0, atol=1e-4)
 
@@ -164,9 +165,9 @@ def test_a_crew_that_waits_for_cores_is_left_alone_for_a_while(threads, monkeypa
     crew = threads(2)
     assert len(parts_of(100, 2**30)) == 8
     until(lambda: crew._asleep)
-    assert not crew.take(1)
+    assert crew.call(1) is board.NOBODYS
     crew._rest_until = time.perf_counter() - 1  # the rest is over
-    assert crew.take(1)
+    assert crew.call(1) is crew.board
 
 
 def test_a_thread_knows_for_how_long_it_waited_for_a_core():
@@ -194,6 +195,90 @@ def test_a_kernel_without_memory_says_so_and_the_next_one_works(threads, number)
         sharing.share_out(take_memory, 100, 2**30, 2**56, x)
     sharing.share_out(take_memory, 100, 2**30, 1, x)
     assert len(parts_of(100, 2**30)) == (8 if number == 2 else 1)
+
+
+def test_memory_that_is_missing_is_told_to_who_missed_it(threads):
+    """Two threads share kernels out at once, and those of one fail."""
+    threads(2)
+    x = np.zeros(1000)
+
+    def fail():
+        for _ in range(500):
+            with pytest.raises(MemoryError):
+                sharing.share_out(take_memory, 1000, 2**30, 2**56, x)
+
+    def work():
+        for _ in range(500):
+            parts_of(1000, 2**30)
+
+    together([fail, work])
+
+
+def test_where_no_thread_can_be_started_one_does_it_all(threads, monkeypatch):
+    def refuse(_):
+        raise RuntimeError("can't start new thread")
+
+    crew = threads(2)
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    assert len(parts_of(100, 2**30)) == 8
+    monkeypatch.undo()
+    crew.call(1)
+    assert len(started(crew)) == 1
+
+
+def test_a_kernel_with_a_closure_is_refused():
+    """Kernels are told apart by their code, which all that a function makes have in common."""
+
+    def times(factor):
+        def kernel(first, stop, x):
+            x[first:stop] *= factor
+
+        return kernel
+
+    with pytest.raises(TypeError, match="numba would keep one"):
+        shared(times(2))
+
+
+INTERRUPTED = """
+import signal, threading, time
+import numpy as np
+from mlpk import blas
+from mlpk_numba import board, crew, matrices, sharing
+
+blas.threads = lambda: 2
+a, b = np.ones((300, 200), np.float32), np.ones((200, 100), np.float32)
+out = np.empty((300, 100), np.float32)
+matrices.multiply(a, b, out)
+ended = time.monotonic() + 3
+hits = 0
+while time.monotonic() < ended:
+    out.fill(0)
+    signal.setitimer(signal.ITIMER_REAL, 0.0001)
+    try:
+        while True:
+            matrices.multiply(a, b, out)
+    except KeyboardInterrupt:
+        hits += 1
+    matrices.multiply(a, b, out)
+    assert (out == 200).all()
+assert hits > 100, hits
+made = crew.crew()
+assert made.board[board.TAKEN] == 0
+for _ in range(2000):  # somebody comes, whoever was woken or started when it was interrupted
+    matrices.multiply(a, b, out)
+    if made.board[board.STATE] % board.OPEN == 1:
+        break
+    time.sleep(0.001)
+else:
+    raise AssertionError("nobody joins any more")
+print("ok")
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there are no timers here")
+def test_ctrl_c_leaves_the_board_to_others_and_nobody_asleep_for_good(run):
+    alarm = "import signal\nsignal.signal(signal.SIGALRM, signal.default_int_handler)\n"
+    assert run(alarm + INTERRUPTED) == "ok"
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
