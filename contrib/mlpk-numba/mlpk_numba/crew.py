@@ -23,6 +23,7 @@ __all__ = ["crew"]
 STAY = 300e-6  # seconds for which a thread looks for the next kernel before it falls asleep
 JOBS = 64  # kernels after which it asks whether it is in the way
 CROWDED = 0.15  # the share of its time that it had to wait for a core, from which on it is
+TWICE = 2  # in a row: once may be by chance
 REST = 0.05, 2.0  # seconds for which nobody calls it then: the first time, and at most
 TRIAL = 20_000  # turns of a loop that are timed
 
@@ -70,15 +71,17 @@ class Crew:
     def _stand_by(self) -> None:
         bell: SimpleQueue[None] = SimpleQueue()
         turns, waited = _turns(STAY), _waiting()
-        last, rest = 0, REST[0]
+        last, crowded, rest = 0, 0, REST[0]
         while True:
             seen, delay, begun = last, waited(), perf_counter()
             last = lend_a_hand(self.board, last, turns, JOBS)
-            if waited() - delay > CROWDED * (perf_counter() - begun):
+            late = waited() - delay > CROWDED * (perf_counter() - begun)
+            crowded = crowded + 1 if late else 0
+            if crowded == TWICE:
                 self._rest_until = perf_counter() + rest
-                rest = min(2 * rest, REST[1])
+                rest, crowded = min(2 * rest, REST[1]), 0
             elif last - seen >= JOBS:
-                rest = max(rest / 2, REST[0])
+                rest = rest if late else max(rest / 2, REST[0])
                 continue
             self._asleep.append(bell)
             bell.get()
