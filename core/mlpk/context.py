@@ -86,14 +86,14 @@ class Context:
         np.copyto(copy, x)
         return copy
 
-    def views(self, name: str, arrays: tuple[Any, ...], make: Callable[..., T]) -> T:
-        """Return what `make` makes of scratch memory, as it made it of these very arrays before.
+    def views(self, name: str, given: tuple[Any, ...], make: Callable[..., T]) -> T:
+        """Return what `make` makes of scratch memory, as it made it of these very objects before.
 
         For views by the hundred, as loops over steps take them, which last as long as the shapes.
         """
         held = self._made.get(name)
-        if held is None or len(held[0]) != len(arrays) or not all(map(is_, held[0], arrays)):
-            held = self._made[name] = (arrays, make(*arrays))
+        if held is None or len(held[0]) != len(given) or not all(map(is_, held[0], given)):
+            held = self._made[name] = (given, make(*given))
         return held[1]
 
     def inner(self, name: str) -> Context:
@@ -133,8 +133,8 @@ class _Inner(Context):
     def empty(self, name: str, shape: tuple[int, ...], dtype: DTypeLike | None = None) -> Array:
         return self._outer.empty(f"{self._name}/{name}", shape, dtype)
 
-    def views(self, name: str, arrays: tuple[Any, ...], make: Callable[..., T]) -> T:
-        return self._outer.views(f"{self._name}/{name}", arrays, make)
+    def views(self, name: str, given: tuple[Any, ...], make: Callable[..., T]) -> T:
+        return self._outer.views(f"{self._name}/{name}", given, make)
 
 
 def _allocated(size: int, dtype: np.dtype[np.generic], shape: tuple[int, ...]) -> Array:

@@ -77,7 +77,7 @@ def as_array(given: Any, role: str) -> Array:
 
 
 def _refuse_unfit(given: Any, role: str) -> None:
-    """Refuse lists, text, and an array some of whose values are masked: they would count."""
+    """Refuse lists, text, and arrays with masked values, which would count."""
     if isinstance(given, (list, tuple)):
         refuse_list(given, (), role)
     if isinstance(given, str):

@@ -28,8 +28,8 @@ class Layer(Kind):
     network that feeds it something else is refused when it is built. A layer that takes "any" as
     its first input gives the same dtype, all others give the network's. `wraps` is for layers that
     hold others: for each such field, what stands before the names of the arrays of a copy of it.
-    `shares` tells that where BLAS is kept in one thread, the layer shares its large products out
-    (`mlpk.workers.share`): a network of such layers trains without the threads of BLAS.
+    `shares` tells that the layer shares its products of `mlpk.workers.MUCH` multiply-adds or more out
+    to threads wherever BLAS keeps to one (`mlpk.workers.single`): `fit` then sees to that.
     """
 
     family: ClassVar[str] = "layers"

@@ -175,10 +175,9 @@ class Model:
         return next(iter(grads.values()), None) if len(self._graph.inputs) == 1 else grads
 
     def predict(self, x: Any, *, batch_size: int = 1024) -> Any:
-        """Return the output in evaluation mode, computed in batches.
+        """Return the output in evaluation mode and the model's dtype; several in a dict by name.
 
-        A thread takes `batch_size` rows at a time, and fewer where the cache holds no more. An array
-        of the model's dtype, or a dict of them by name if there are several outputs.
+        Batches have at most `batch_size` rows, fewer where the cache holds no more; threads share them.
         """
         return one_or_all(self._prediction.run(x, batch_size))
 

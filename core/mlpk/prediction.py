@@ -31,7 +31,7 @@ HELD = 2**22
 UNTOLD = 256
 # Multiply-adds of a batch from which on threads are better off with rows of their own than with a
 # part of each layer; with fewer they wait too often for one another, and for Python's lock.
-MUCH = 2**26
+APART = 2**26
 _no_scratch = Context("float32")  # `share` wants a context; passes have memory of their own
 
 
@@ -43,15 +43,15 @@ class Prediction:
         self._storage = storage
         self._idle: deque[Pass] = deque()
         nodes = graph.nodes.values()
-        sizes, works = [_numbers(node) for node in nodes], [multiply_adds(node) for node in nodes]
+        sizes, works = [_width(node) for node in nodes], [multiply_adds(node) for node in nodes]
         most = max((size or 0 for size in sizes), default=0) * np.dtype(graph.dtype).itemsize
         self._fitting = UNTOLD if None in sizes else max(1, HELD // max(1, most))
         self._work = sum(work or 0 for work in works)
 
     def run(self, x: Any, batch_size: int) -> dict[str, Array]:
-        """Return the outputs by name for all rows of `x`, which a thread takes so many of at most.
+        """Return the outputs by name for all rows of `x`.
 
-        It takes fewer where the cache holds no more. Where these keep it busy for long enough,
+        A thread takes at most `batch_size` at a time, and fewer where the cache holds no more. Where these keep it busy for long enough,
         several threads are at it at once, each with other rows.
         """
         check_count("batch_size", batch_size)
@@ -91,7 +91,7 @@ class Prediction:
                 raise
             self._give_back(run)
 
-        if self._work * step >= MUCH:
+        if self._work * step >= APART:
             share(_no_scratch, rows, step, stretch)
         else:
             stretch(_no_scratch, slice(0, rows))
@@ -119,7 +119,7 @@ def _outputs(run: Pass, arrays: Arrays, start: int) -> Arrays:
         raise Batch(arrays, {}, None, rows, start).blamed(error) from None
 
 
-def _numbers(node: Node) -> int | None:
+def _width(node: Node) -> int | None:
     """Return how many numbers a node computes for one row, None where that is not known.
 
     They are its output or, within recurrent layers, the products with their weights.

@@ -1,4 +1,4 @@
-"""Threads that share the work of one layer: NumPy computes without Python's lock."""
+"""Threads that share work, of a layer, an update or a prediction: NumPy computes without Python's lock."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ import numpy as np
 from mlpk import blas
 from mlpk.context import Context
 
-__all__ = ["LITTLE", "in_lane", "share", "single", "undisturbed"]
+__all__ = ["LITTLE", "MUCH", "in_lane", "share", "single", "undisturbed"]
 
 T = TypeVar("T")
 
-# Multiply-adds that a core does in a fifth of a millisecond: with so few, threads gain little.
-LITTLE = 2**24
+# Multiply-adds that a core does in a fifth of a millisecond: with so few, threads gain little. From
+# MUCH on, a layer that `shares` a product out gives two threads enough to do.
+LITTLE, MUCH = 2**24, 2**25
 
 
 def share(ctx: Context, count: int, least: int, work: Callable[[Context, slice], T]) -> list[T]:

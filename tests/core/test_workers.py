@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from mlpk import Context, blas, workers
-from mlpk.workers import share, single, undisturbed
+from mlpk.workers import in_lane, share, single, undisturbed
 
 
 def stretches(count: int, least: int) -> list[tuple[int, int]]:
@@ -49,6 +49,15 @@ def test_stretches_run_at_the_same_time() -> None:
     together = threading.Barrier(3, timeout=10)
     done = share(Context("float32"), 3, 1, lambda _, part: (together.wait(), part.start)[1])
     assert done == [0, 1, 2]
+
+
+@pytest.mark.usefixtures("three_threads")
+def test_a_stretch_knows_that_it_is_one() -> None:
+    assert not in_lane()
+    assert share(Context("float32"), 3, 1, lambda *_: in_lane()) == [True] * 3
+    with pytest.raises(ZeroDivisionError):
+        share(Context("float32"), 3, 1, lambda *_: 1 // 0)
+    assert not in_lane()
 
 
 @pytest.mark.parametrize(("threads", "alone"), [(1, True), (3, False)])

@@ -32,7 +32,7 @@ from mlpk.training.objective import Objective
 from mlpk.training.step import TrainingStep
 from mlpk.training.stream import Stream
 from mlpk.training.updater import Updater
-from mlpk.workers import LITTLE
+from mlpk.workers import LITTLE, MUCH
 
 if TYPE_CHECKING:
     from mlpk.metric import Best
@@ -222,7 +222,7 @@ class Fit:
         rows, nodes = self.source.batch_size, self.model.graph.nodes.values()
         works = [(multiply_adds(node), node.layer.shares) for node in nodes]
         return all(
-            work is not None and (work * rows <= LITTLE or (shares and work * rows >= 2 * LITTLE))
+            work is not None and (work * rows <= LITTLE or (shares and work * rows >= MUCH))
             for work, shares in works
         )
 

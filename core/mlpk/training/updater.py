@@ -28,7 +28,7 @@ __all__ = ["Updater"]
 # Elements of a block: parameter, gradient, slots and scratch of it stay in a core's cache, and are
 # so many that what a call of NumPy costs in itself is little beside them.
 BLOCK = 65_536
-# Blocks that a thread gets at least; one of Adam's takes longer than waking it.
+# Blocks of full length that a thread is woken for at least.
 FEW = 8
 # Elements in a line of the cache, in float32.
 PER_LINE = LINE // 4
@@ -91,13 +91,13 @@ class Updater:
         """Do what `step` does for those who have muted arithmetic already."""
         if self._chosen_in is not catalog.in_force:
             self._choose()
-            self._blocks = self._cut()
+            self._cut()
         self._clip()
         # A float of Python's own: a NumPy scalar would lift float32 to float64.
         rate = float(self.optimizer.rate(self.t)) * lr_factor
         self.t += 1
         blocks = self._blocks
-        if len(blocks) < 2 * FEW or not single():  # threads of BLAS would keep the cores busy
+        if not self._large or not single():  # threads of BLAS would keep the cores busy
             self._step.t = self.t
             self._walk(blocks, self._step, rate)
             return
@@ -126,7 +126,7 @@ class Updater:
         """Walk the parameters of these groups, of which each has its decay and factor."""
         self.runs = self.params.runs(name for names in groups.values() for name in names)
         self._groups = groups
-        self._blocks = self._cut()
+        self._cut()
 
     def _choose(self) -> None:
         """Find out what computes the update, anew where another catalog is in force."""
@@ -138,12 +138,13 @@ class Updater:
         self._longest = BLOCK if found is None else max(self.params.flat.size, 1)
         self._chosen_in = active
 
-    def _cut(self) -> list[Block]:
-        return [
+    def _cut(self) -> None:
+        self._blocks = [
             self._block(start, stop, shape, decays, factor)
             for (decays, factor), names in self._groups.items()
             for start, stop, shape in self._pieces(names)
         ]
+        self._large = sum(block.param.size for block in self._blocks) >= 2 * FEW * BLOCK
 
     def _pieces(self, names: list[str]) -> list[tuple[int, int, tuple[int, ...]]]:
         """Return (start, stop, shape) of what one call of `update` gets."""

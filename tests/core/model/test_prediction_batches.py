@@ -104,7 +104,7 @@ def test_threads_take_rows_of_their_own_where_two_of_them_take_long(
     model = Model(layers, input_shape=(3,), seed=0, dtype="float64")
     x = np.random.default_rng(0).standard_normal((20, 3))
     wanted = model.predict(x)
-    monkeypatch.setattr(prediction, "MUCH", 2 * (3 * 8 + 8 * 4))
+    monkeypatch.setattr(prediction, "APART", 2 * (3 * 8 + 8 * 4))
     seen.clear()
     assert np.allclose(model.predict(x, batch_size=2), wanted, rtol=1e-12)
     assert sorted(rows_of(seen)) == [1, 1, *[2] * 9]  # of 6, 7 and 7 rows
@@ -116,7 +116,7 @@ def test_threads_take_rows_of_their_own_where_two_of_them_take_long(
 
 @pytest.mark.usefixtures("three_threads")
 def test_threads_name_the_row_that_a_layer_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prediction, "MUCH", 0)
+    monkeypatch.setattr(prediction, "APART", 0)
     model = Model([Positive()], input_shape=(2,), seed=0)
     x = np.ones((30, 2), np.float32)
     x[[17, 25], 1] = -1
@@ -130,7 +130,7 @@ def test_threads_name_the_row_that_a_layer_refuses(monkeypatch: pytest.MonkeyPat
 def test_once_a_batch_fails_threads_leave_what_comes_after_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(prediction, "MUCH", 0)
+    monkeypatch.setattr(prediction, "APART", 0)
     main, done, failed = threading.current_thread(), [], threading.Event()
     forward = Pass.forward
 

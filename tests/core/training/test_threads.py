@@ -7,7 +7,7 @@ import pytest
 
 import mlpk
 from mlpk import blas, hookimpl
-from mlpk.workers import LITTLE
+from mlpk.workers import LITTLE, MUCH
 
 pytestmark = pytest.mark.usefixtures("three_threads")
 FEATURES = 1024
@@ -60,7 +60,7 @@ def test_small_products_take_one():
 
 
 def test_products_that_are_shared_out_take_one_each():
-    rows = 2 * LITTLE // (FEATURES * 256)
+    rows = MUCH // (FEATURES * 256)
     assert during(256, rows) == (1, 3, 3)
     assert during(256, rows - 1) == (3, 3, 3)
 

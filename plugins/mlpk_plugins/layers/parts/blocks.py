@@ -24,8 +24,8 @@ def by_block(ctx: Context, x: Array, work: Callable[..., T], *arrays: Array) -> 
     """Return what work(ctx, *arrays) returns: of large images, of each block and added in order.
 
     `x` is what the layer was given. The arrays are as large, and cut along their first axis.
-    Threads share images alone: the convolutions beside them are shared too, while dense layers
-    leave threads to BLAS, which shared work would keep in one.
+    Threads share images alone, as they do the convolutions beside them. Beside dense layers BLAS
+    may have its threads, and shared work would take them away for the rest of the step.
     """
     if x.ndim < IMAGES or x.size < BLOCK:
         return work(ctx, *arrays)

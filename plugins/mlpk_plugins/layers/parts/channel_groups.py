@@ -14,7 +14,8 @@ import numpy as np
 from mlpk import Context
 from mlpk.arrays import Array
 
-# Numbers, at least: what is broadcast to shorter ones NumPy copies to a buffer of that size first.
+# Numbers that a group should have: what is broadcast to shorter ones NumPy copies to a buffer of that
+# size first. It has fewer where no such number of positions divides all.
 GROUP = 8192
 FEW = 128  # positions: of fewer, each is a group
 

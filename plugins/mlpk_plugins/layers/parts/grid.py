@@ -187,7 +187,7 @@ def _without(lengths: tuple[int, int], margins: tuple[Pads, ...]) -> tuple[slice
     return tuple(slice(max(0, a), length - max(0, b)) for length, (a, b) in axes)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=256)  # the same object each time, by which `ctx.views` knows it
 def _pieces(height: int, start: int, stop: int, step: int) -> Pieces:
     """Return rows from `start` to `stop`, at most `step` in a piece; an image has `height` rows."""
     pieces: list[tuple[slice, tuple[slice, ...]]] = []

@@ -13,7 +13,7 @@ import numpy as np
 
 from mlpk import Context
 from mlpk.arrays import Array
-from mlpk.workers import LITTLE, share, single
+from mlpk.workers import LITTLE, MUCH, share, single
 
 PART = 10**6
 ROWS = 24  # with fewer, what is done once a part would weigh too much
@@ -54,8 +54,8 @@ def matrix(ctx: Context, name: str, x: Array) -> Array:
 def dot(ctx: Context, a: Array, b: Array, out: Array) -> Array:
     """Write a (rows, k) times b (k, n) to out, and return it.
 
-    Where BLAS is kept in one thread, a large product is shared out along its longer side, so that
-    each thread reads all of the smaller factor.
+    Where BLAS is kept in one thread, a product is taken in parts, and from `MUCH` multiply-adds on
+    shared out along its longer side, so that each thread reads all of the smaller factor.
     """
     multiply_adds = a.size * b.shape[1]
     if multiply_adds <= PART or not single():
@@ -63,14 +63,14 @@ def dot(ctx: Context, a: Array, b: Array, out: Array) -> Array:
     # Of a factor that lies column by column, parts would take up to twice as long as the whole.
     multiply: Callable[..., object] = product if b.flags.c_contiguous else np.matmul
     rows, columns = out.shape
-    if multiply_adds < 2 * LITTLE:
+    if multiply_adds < MUCH:
         multiply(a, b, out)
     elif rows >= columns:
         least = -(-LITTLE // b.size)
-        share(ctx, rows, least, lambda _, part: multiply(a[part], b, out[part]))
+        share(ctx, rows, least, lambda _, some: multiply(a[some], b, out[some]))
     else:
         least = -(-LITTLE // a.size)
-        share(ctx, columns, least, lambda _, part: multiply(a, b[:, part], out[:, part]))
+        share(ctx, columns, least, lambda _, some: multiply(a, b[:, some], out[:, some]))
     return out
 
 

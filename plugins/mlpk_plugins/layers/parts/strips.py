@@ -34,7 +34,7 @@ class Framed(NamedTuple):
 def framed_strips(
     ctx: Context, grid: Grid, pieces: Pieces, groups: int, channels: int, y: Array
 ) -> list[Framed]:
-    """Return views for all pieces, made once for as long as grid, pieces and y are the same.
+    """Return views for all pieces, made once for as long as grid, pieces and y are the same objects.
 
     All pieces have the same memory, of which nobody else writes what is around the images.
     """

@@ -34,7 +34,7 @@ def updated(optimizer, steps, *, blocks=2 * FEW, held=True):
     return updater, where
 
 
-def test_the_threads_of_blas_would_keep_the_cores_busy():
+def test_blocks_are_shared_if_there_are_enough_and_blas_keeps_to_one_thread():
     sgd = mlpk.optimizers.sgd()
     here = threading.get_ident()
     assert updated(sgd, 1, held=False)[1] == {here}
@@ -42,6 +42,23 @@ def test_the_threads_of_blas_would_keep_the_cores_busy():
     found = updated(sgd, 1)[1]
     assert here in found
     assert len(found) == 2
+
+
+def test_many_small_blocks_are_not_worth_a_thread():
+    """LAMB gets one array at a time: 40 biases and weights of a small network."""
+    layers = [{"kind": "dense", "units": 5}] * 20
+    updater = mlpk.optimizers.lamb().attach(mlpk.Model(layers, input_shape=(5,), seed=0))
+    here, update, where = threading.get_ident(), updater._update, set()
+
+    def noting(*given):
+        where.add(threading.get_ident())
+        update(*given)
+
+    updater._update = noting
+    with undisturbed() as turn:
+        turn.hold()
+        updater.step()
+    assert where == {here}
 
 
 @pytest.mark.parametrize(
