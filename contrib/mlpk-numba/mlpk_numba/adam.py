@@ -9,7 +9,7 @@ from typing import Any
 from mlpk.arrays import Array
 from mlpk.optimizer import Step
 
-from mlpk_numba.compiled import shared
+from mlpk_numba.kernel import shared
 from mlpk_numba.sharing import share_out
 
 __all__ = ["adam_step", "update"]

@@ -9,7 +9,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-__all__ = ["add", "pause", "read", "replace", "write"]
+__all__ = ["add", "address", "pause", "read", "replace", "write"]
 
 WORD = 8  # bytes
 # What tells a processor of a loop that waits, so that it spares power and whom it shares a core with.
@@ -23,7 +23,9 @@ def read(_: Any, words: Any, place: Any) -> Any:
     """Return words[place]; whatever was written before it was written is seen from here on."""
 
     def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        return builder.load_atomic(_at(context, builder, signature, given), "acquire", WORD)
+        return builder.load_atomic(
+            address(context, builder, signature.args[0], *given[:2]), "acquire", WORD
+        )
 
     return types.int64(words, types.intp), generate
 
@@ -33,7 +35,9 @@ def write(_: Any, words: Any, place: Any, value: Any) -> Any:
     """Set words[place]; who reads it there sees all that was written before."""
 
     def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        builder.store_atomic(given[2], _at(context, builder, signature, given), "release", WORD)
+        builder.store_atomic(
+            given[2], address(context, builder, signature.args[0], *given[:2]), "release", WORD
+        )
         return context.get_dummy_value()
 
     return types.void(words, types.intp, types.int64), generate
@@ -44,7 +48,7 @@ def add(_: Any, words: Any, place: Any, value: Any) -> Any:
     """Add to words[place], and return what it was."""
 
     def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        place = _at(context, builder, signature, given)
+        place = address(context, builder, signature.args[0], *given[:2])
         return builder.atomic_rmw("add", place, given[2], "seq_cst")
 
     return types.int64(words, types.intp, types.int64), generate
@@ -55,7 +59,7 @@ def replace(_: Any, words: Any, place: Any, old: Any, new: Any) -> Any:
     """Set words[place] to `new` if it is `old`, and tell whether it was."""
 
     def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        place = _at(context, builder, signature, given)
+        place = address(context, builder, signature.args[0], *given[:2])
         pair = builder.cmpxchg(place, given[2], given[3], "seq_cst", "seq_cst")
         return builder.extract_value(pair, 1)
 
@@ -77,7 +81,6 @@ def pause(_: Any) -> Any:
     return types.void(), generate
 
 
-def _at(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-    """Return where a word lies."""
-    words = context.make_array(signature.args[0])(context, builder, given[0])
-    return builder.gep(words.data, [given[1]])
+def address(context: Any, builder: Any, kind: Any, words: Any, place: Any) -> Any:
+    """Return where in memory words[place] lies."""
+    return builder.gep(context.make_array(kind)(context, builder, words).data, [place])

@@ -7,7 +7,8 @@ from typing import Any
 from mlpk import Context
 from mlpk.arrays import Array, Arrays, Grads
 
-from mlpk_numba.compiled import compiled, shared
+from mlpk_numba.compiled import compiled
+from mlpk_numba.kernel import shared
 from mlpk_numba.sharing import share_out
 from mlpk_numba.windows import axes, seen
 

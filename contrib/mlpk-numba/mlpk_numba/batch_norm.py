@@ -12,14 +12,15 @@ import numpy as np
 from mlpk import Context
 from mlpk.arrays import Array, Arrays, Grads
 
-from mlpk_numba.compiled import compiled, shared
+from mlpk_numba.compiled import compiled
+from mlpk_numba.kernel import shared
 from mlpk_numba.sharing import share_out
 
 __all__ = ["backward", "forward"]
 
-# Values that a line has at most, where channels are fewer. What stands along it is read anew with
-# each line, and the shorter it is, the less of it there is, and the less is joined; moments, which
-# take four lines at a time, may have longer ones.
+# Values that a line has at most, where channels are fewer. Mean, scale and the like lie along a line
+# and are read anew with each: short lines keep that small. Moments take four lines at a time, so that
+# theirs may be longer.
 LINE, LINE_OF_MOMENTS = 128, 256
 # Values of a piece. What is summed over it is taken while it lies in the cache, and pieces are
 # joined in their order, whichever thread had them.

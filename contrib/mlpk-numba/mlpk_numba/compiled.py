@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 from hashlib import sha256
-from inspect import getsource
-from types import FunctionType
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from numba import njit
 
-from mlpk_numba import atomics, board
-from mlpk_numba.board import do_parts, leave, poster, take
-
-__all__ = ["compiled", "shared"]
+__all__ = ["OPTIONS", "compiled"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -29,6 +25,7 @@ def compiled(function: Function) -> Function:
 
     It lets go of the interpreter's lock, and divides by zero as NumPy does.
     """
+    function.__qualname__ += _edition()
     try:
         made = njit(cache=True, **OPTIONS)(function)
     except RuntimeError:  # no folder to write to: neither beside the source nor in the home
@@ -36,39 +33,12 @@ def compiled(function: Function) -> Function:
     return cast("Function", made)
 
 
-def shared(kernel: Callable[..., None]) -> Callable[..., bool]:
-    """Return a compiled function (board, parts, count, *arguments) of a kernel.
-
-    The kernel is (first, stop, *arguments). It is posted, so that whoever looks at the board does
-    parts of range(count) with it, and whether it found the memory that it wants is returned. For
-    numba, which keeps it on disk as long as a file is as it was, it stands where the kernel does.
-    """
-    if kernel.__closure__:
-        raise TypeError(f"{kernel.__qualname__}: numba would keep one for all that have its code")
-    source = kernel.__code__
-    code = _whole.__code__.replace(
-        co_filename=source.co_filename,
-        co_firstlineno=source.co_firstlineno,
-        co_name=source.co_name,
-    )
-    # Within the function that is kept, lest another copy, compiled otherwise, takes its place.
-    post = poster(njit(forceinline=True, **OPTIONS)(kernel))
-    names = {"post": post, "take": take, "leave": leave, "do_parts": do_parts}
-    whole = FunctionType(code, {**names, "__name__": kernel.__module__}, kernel.__name__)
-    whole.__qualname__ = f"{kernel.__qualname__}.{_ways()}"
-    return compiled(whole)
-
-
-def _whole(board: Any, parts: int, count: int, *arguments: Any) -> Any:
-    at = take(board)
-    post(at, arguments)  # type: ignore[name-defined]  # noqa: F821 - `shared` gives it the kernel's
-    could = do_parts(at, parts, count)
-    leave(at)
-    return could
-
-
 @cache
-def _ways() -> str:
-    """Return what differs where boards work otherwise: what is kept has their ways within it."""
-    sources = "".join(getsource(module) for module in (atomics, board))
-    return sha256(sources.encode()).hexdigest()[:8]
+def _edition() -> str:
+    """Return what is another wherever a file of this package is.
+
+    numba asks whether the file has changed that a function stands in, and not those of the functions
+    that it calls, whose code is kept within its own.
+    """
+    texts = (file.read_bytes() for file in sorted(Path(__file__).parent.glob("*.py")))
+    return "@" + sha256(b"".join(texts)).hexdigest()[:8]

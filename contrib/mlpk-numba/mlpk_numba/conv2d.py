@@ -9,8 +9,8 @@ from mlpk import Context
 from mlpk.arrays import Array, Arrays, Grads, frozen_view
 
 from mlpk_numba.column_sums import column_sums
-from mlpk_numba.compiled import shared
 from mlpk_numba.frame import framed, plain
+from mlpk_numba.kernel import shared
 from mlpk_numba.product import panel, width_of, write_product
 from mlpk_numba.sharing import share_out
 from mlpk_numba.tile import VECTOR_BYTES

@@ -1,4 +1,4 @@
-"""Threads that look for kernels while there are some, so that handing one over takes a microsecond.
+"""Threads that look for kernels while there are some, so that handing one over takes some 2 us.
 
 To wake a thread takes some 30 us, as long as many kernels do.
 """
@@ -23,7 +23,7 @@ __all__ = ["crew"]
 STAY = 300e-6  # seconds for which a thread looks for the next kernel before it falls asleep
 JOBS = 64  # kernels after which it asks whether it is in the way
 CROWDED = 0.15  # the share of its time that it had to wait for a core, from which on it is
-TWICE = 2  # in a row: once may be by chance
+IN_A_ROW = 2  # times; once may be by chance
 REST = 0.05, 2.0  # seconds for which nobody calls it then: the first time, and at most
 TRIAL = 20_000  # turns of a loop that are timed
 
@@ -77,11 +77,12 @@ class Crew:
             last = lend_a_hand(self.board, last, turns, JOBS)
             late = waited() - delay > CROWDED * (perf_counter() - begun)
             crowded = crowded + 1 if late else 0
-            if crowded == TWICE:
+            if crowded == IN_A_ROW:
                 self._rest_until = perf_counter() + rest
                 rest, crowded = min(2 * rest, REST[1]), 0
             elif last - seen >= JOBS:
-                rest = rest if late else max(rest / 2, REST[0])
+                if not late:
+                    rest = max(rest / 2, REST[0])
                 continue
             self._asleep.append(bell)
             bell.get()
@@ -89,7 +90,7 @@ class Crew:
 
 def _turns(seconds: float) -> int:
     """Return how many turns of its loop a thread does in so long, if nobody wants anything."""
-    lend_a_hand(NOBODYS, 0, 1, 1)  # compiled by now
+    lend_a_hand(NOBODYS, 0, 1, 1)  # so that it is compiled before it is timed
     begun = perf_counter()
     lend_a_hand(NOBODYS, 0, TRIAL, 1)
     return int(seconds * TRIAL / (perf_counter() - begun)) + 1

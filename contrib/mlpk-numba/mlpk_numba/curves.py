@@ -1,7 +1,7 @@
 """exp, tanh and sigmoid, written so that a loop over them runs on whole vectors; nan stays nan.
 
 With x = k log(2) + r, |r| <= log(2) / 2: exp(x) = 2**k exp(r), and exp(r) comes from Taylor's
-series, of which 7 terms are enough in float32, 13 in float64. A factor of x goes into the numbers.
+series, of which 7 terms are enough in float32, 13 in float64. exp(factor x) has the factor in its numbers.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mlpk import Context
 from mlpk.arrays import Array
 
-from mlpk_numba.compiled import shared
+from mlpk_numba.kernel import shared
 from mlpk_numba.sharing import share_out
 
 __all__ = ["framed", "plain"]

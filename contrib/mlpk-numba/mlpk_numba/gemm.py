@@ -12,7 +12,7 @@ from numba.extending import intrinsic
 
 from mlpk_numba.compiled import compiled
 
-__all__ = ["multiply"]
+__all__ = ["call"]
 
 ROWS_FIRST, AS_IT_LIES, TURNED = 101, 111, 112  # of cblas.h
 
@@ -20,11 +20,11 @@ Int32, Int64, Address = ir.IntType(32), ir.IntType(64), ir.IntType(8).as_pointer
 
 
 @compiled
-def multiply(address: int, wide: bool, a: Array, b: Array, out: Array) -> None:
+def call(address: int, wide: bool, a: Array, b: Array, out: Array) -> None:
     """Write a b to out by the `Gemm` that is there; of a and b, one axis or the other is in one piece.
 
-    Axes of out and that which is summed over are longer than 1: what others have for strides tells
-    nothing. The rows of out are in one piece each.
+    They may be parts of one row or column, but of matrices whose axes are longer than 1: of others
+    strides tell nothing. The rows of out are in one piece each.
     """
     item = out.itemsize
     turn_a, turn_b = a.strides[1] != item, b.strides[1] != item
@@ -53,7 +53,7 @@ def _call(_: Any, address: Any, wide: Any, numbers: Any, a: Any, b: Any, c: Any)
         )
         numbers = cgutils.unpack_tuple(builder, given[2])
 
-        def call(integer: Any) -> None:
+        def call_with(integer: Any) -> None:
             kinds = (Int32, Int32, *[integer] * 6)
             turn_a, turn_b, m, n, k, lda, ldb, ldc = (
                 builder.trunc(number, kind) if kind == Int32 else number
@@ -66,9 +66,9 @@ def _call(_: Any, address: Any, wide: Any, numbers: Any, a: Any, b: Any, c: Any)
 
         with builder.if_else(given[1]) as (then, otherwise):
             with then:
-                call(Int64)
+                call_with(Int64)
             with otherwise:
-                call(Int32)
+                call_with(Int32)
         return context.get_dummy_value()
 
     return types.void(types.int64, types.boolean, numbers, a, b, c), generate

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from mlpk.arrays import Array
 
-from mlpk_numba.compiled import compiled, shared
+from mlpk_numba.compiled import compiled
 from mlpk_numba.curves import sigmoid, tanh
+from mlpk_numba.kernel import shared
 from mlpk_numba.product import write_product
 
 __all__ = ["run_steps"]

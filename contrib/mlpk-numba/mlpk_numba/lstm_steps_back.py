@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from mlpk.arrays import Array
 
-from mlpk_numba.compiled import compiled, shared
+from mlpk_numba.compiled import compiled
 from mlpk_numba.fill import fill
+from mlpk_numba.kernel import shared
 from mlpk_numba.product import add_product, panel
 
 __all__ = ["join_sums", "run_steps_back"]

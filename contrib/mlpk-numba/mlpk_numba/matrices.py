@@ -7,7 +7,7 @@ from mlpk import blas
 from mlpk.arrays import Array
 
 from mlpk_numba import gemm
-from mlpk_numba.compiled import shared
+from mlpk_numba.kernel import shared
 from mlpk_numba.sharing import pays, share_out
 
 __all__ = ["multiply"]
@@ -29,7 +29,7 @@ def multiply(a: Array, b: Array, out: Array) -> None:
 
 
 def _fit(a: Array, b: Array, out: Array) -> bool:
-    """Tell whether `gemm.multiply` takes these; for vectors BLAS has other functions."""
+    """Tell whether `gemm.call` takes these; for vectors BLAS has other functions."""
     return (
         a.flags.forc and b.flags.forc
         and a.dtype == b.dtype == out.dtype
@@ -39,11 +39,11 @@ def _fit(a: Array, b: Array, out: Array) -> bool:
 
 @shared
 def _rows(first: int, stop: int, address: int, wide: bool, a: Array, b: Array, out: Array) -> None:
-    gemm.multiply(address, wide, a[first:stop], b, out[first:stop])
+    gemm.call(address, wide, a[first:stop], b, out[first:stop])
 
 
 @shared
 def _columns(
     first: int, stop: int, address: int, wide: bool, a: Array, b: Array, out: Array
 ) -> None:
-    gemm.multiply(address, wide, a, b[:, first:stop], out[:, first:stop])
+    gemm.call(address, wide, a, b[:, first:stop], out[:, first:stop])

@@ -8,8 +8,8 @@ import numpy as np
 from mlpk import Context
 from mlpk.arrays import Array, Arrays, Grads
 
-from mlpk_numba.compiled import shared
 from mlpk_numba.fill import fill
+from mlpk_numba.kernel import shared
 from mlpk_numba.sharing import share_out
 from mlpk_numba.windows import axes, seen
 

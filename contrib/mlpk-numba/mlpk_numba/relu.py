@@ -7,7 +7,7 @@ from typing import Any
 from mlpk import Context
 from mlpk.arrays import Array, Arrays, Grads
 
-from mlpk_numba.compiled import shared
+from mlpk_numba.kernel import shared
 from mlpk_numba.sharing import share_out
 
 __all__ = ["backward", "forward"]

@@ -28,18 +28,18 @@ def share_out(
     """Do kernel(first, stop, *arguments) so that range(count) is done, by all threads if it pays.
 
     The kernel is `shared`. `work` is what it takes, in bytes that are gone over, or multiply-adds,
-    of which as many take as long; a thread gets `each` parts, more or less. It must do the same for
-    each number in whatever part that lies, so that results don't depend on the threads; parts don't
-    depend on who is there, since sums in BLAS do on them.
+    of which as many take as long; a thread gets `each` parts, more or less. A kernel does the same for
+    a number in whatever part it lies. How many parts there are depends on sizes and on the number of
+    threads that BLAS has, never on who is there: BLAS rounds by the size of its matrices.
     """
     if not pays(work):
-        could = kernel(NOBODYS, 1, count, *arguments)
+        done = kernel(NOBODYS, 1, count, *arguments)
     else:
         threads = blas.threads()
         parts = min(count, work // LEAST, each * threads)
         with undisturbed() as turn:
             turn.hold()
             board = crew().call(min(parts, threads) - 1)
-            could = kernel(board, parts, count, *arguments)
-    if not could:
+            done = kernel(board, parts, count, *arguments)
+    if not done:
         raise MemoryError("a compiled function found no memory for what it keeps meanwhile")

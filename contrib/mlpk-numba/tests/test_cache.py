@@ -8,10 +8,15 @@ import pytest
 
 pytest.importorskip("numba")
 
-# Prints how many functions were compiled, and how many came from the disk.
+# Prints how many functions were compiled, and how many came from the disk. Arrays are longer than
+# vectors, and no multiple of them, so that it shows where one process computes by other code.
 TRAINING = """
 import hashlib, json, sys
 import mlpk, numpy as np
+from mlpk_numba import sharing
+
+mlpk.blas.threads = lambda: 2
+sharing.LEAST = 1  # whatever can be is shared, and kept
 
 model = mlpk.Model([mlpk.layers.dense(units=67), "batch_norm", "relu"], input_shape=(37,), seed=0)
 x = np.random.default_rng(0).standard_normal((200, 37))
@@ -40,13 +45,28 @@ def test_a_second_process_compiles_nothing(run, tmp_path):
     assert second[2] == first[2]
 
 
-def test_it_works_where_nothing_can_be_written(run, tmp_path):
+def copied(folder):
+    """Return a copy of the package in a folder."""
     import mlpk_numba
 
-    package = tmp_path / "sealed" / "mlpk_numba"
-    shutil.copytree(
-        Path(mlpk_numba.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__")
-    )
+    source, nothing_kept = Path(mlpk_numba.__file__).parent, shutil.ignore_patterns("__pycache__")
+    return Path(shutil.copytree(source, folder / "mlpk_numba", ignore=nothing_kept))
+
+
+def test_a_change_anywhere_in_the_package_has_all_compiled_anew(run, tmp_path):
+    """What is called lies in what is kept of its caller."""
+    package = copied(tmp_path / "other")
+    where = {"PYTHONPATH": str(package.parent), "NUMBA_CACHE_DIR": str(tmp_path / "kept")}
+    counts = [json.loads(run(TRAINING, **where))[:2]]
+    with (package / "column_sums.py").open("a") as file:
+        file.write("# changed\n")
+    counts.append(json.loads(run(TRAINING, **where))[:2])
+    assert counts[0] == counts[1]
+    assert counts[0][0] > 5
+
+
+def test_it_works_where_nothing_can_be_written(run, tmp_path):
+    package = copied(tmp_path / "sealed")
     (package / "__pycache__").touch()  # a file, in which no folder can be made
     nowhere = {"HOME": "/dev/null", "XDG_CACHE_HOME": "/dev/null", "LOCALAPPDATA": "/dev/null"}
     printed = run(TRAINING, PYTHONPATH=str(package.parent), NUMBA_CACHE_DIR="", **nowhere)

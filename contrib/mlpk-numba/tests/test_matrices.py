@@ -8,7 +8,7 @@ from mlpk import blas
 
 pytest.importorskip("numba")
 
-from mlpk_numba import gemm, matrices, sharing
+from mlpk_numba import board, gemm, matrices, sharing
 
 ROUNDING = {"float32": 1e-4, "float64": 1e-12}
 
@@ -60,8 +60,22 @@ def test_what_blas_is_told(integer, wide, dtype, real):
     a, b, out = drawn(6, 4, dtype, turned=0), drawn(4, 5, dtype, turned=1), np.zeros((6, 9), dtype)
     part = out[2:4, 3:8]
     address = ctypes.cast(listen, pointer).value
-    gemm.multiply(address, wide, a[2:4], b, part)
+    gemm.call(address, wide, a[2:4], b, part)
     assert told == [
         (101, 111, 112, 2, 5, 4, 1.0, a[2:].ctypes.data, 4, b.ctypes.data, 4, 0.0,
          part.ctypes.data, 9),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("m", "k", "n", "dtype"), [(700, 300, 90, "f4"), (130, 1000, 999, "f8")])
+def test_the_bits_are_the_same_whether_others_are_there_or_not(threads, m, k, n, dtype):
+    """BLAS rounds by the size of its matrices: who is alone does the same parts."""
+    crew = threads(2)
+    rng = np.random.default_rng(0)
+    a, b = (rng.standard_normal(shape).astype(dtype) for shape in ((m, k), (k, n)))
+    among_two, alone = np.empty((m, n), dtype), np.empty((m, n), dtype)
+    matrices.multiply(a, b, among_two)
+    crew.board[board.TAKEN] = 1
+    matrices.multiply(a, b, alone)
+    np.testing.assert_array_equal(alone, among_two)
+    np.testing.assert_allclose(alone, np.float64(a) @ b, rtol=0, atol=1e-4)
