@@ -18,6 +18,7 @@ from mlpk_numba.windows import axes
 
 __all__ = ["backward", "forward", "serves"]
 
+BLOCK = 16  # places of a kernel whose gradient is taken together, at least: two tiles
 ONCE = ((1, 1), 1)  # a number for both axes, either way
 
 
@@ -62,7 +63,9 @@ def backward(
     dy = plain(ctx, "dy", doutput)
     dkernel = grads["weight"].reshape(height, width * channels, filters)
     work = dy.size // filters * kernel.size
-    share_out(_kernel_gradient, width * channels, work, _windows(frame, kernel), dy, dkernel)
+    blocks = max(1, width * channels // BLOCK)
+    given = blocks, _windows(frame, kernel), dy, dkernel
+    share_out(_kernel_gradient, height * blocks, work, *given, each=1)
     if conv.bias:
         column_sums(dy.reshape(-1, filters), grads["bias"])
     if not ctx.needs_input_grad[0]:
@@ -127,12 +130,23 @@ def _convolve(first: int, stop: int, windows: Array, kernel: Array, bias: Array,
 
 
 @shared
-def _kernel_gradient(first: int, stop: int, windows: Array, dy: Array, dkernel: Array) -> None:
-    """Do the places from `first` to `stop` of all rows of dkernel (height, width * channels, filters)."""
-    width = width_of(dy)
-    dkernel[:, first:stop] = 0
+def _kernel_gradient(
+    first: int, stop: int, blocks: int, windows: Array, dy: Array, dkernel: Array
+) -> None:
+    """Do blocks from `first` to `stop` of dkernel (height, width * channels, filters).
+
+    Each of its rows has so many. An image serves all of them, one after the other, from the cache.
+    """
+    places, width = dkernel.shape[1], width_of(dy)
+    for block in range(first, stop):
+        row, at = divmod(block, blocks)
+        dkernel[row, places * at // blocks : places * (at + 1) // blocks] = 0
     for n in range(len(dy)):
-        places = windows[n].transpose(2, 3, 0, 1)[:, first:stop]
+        seen = windows[n].transpose(2, 3, 0, 1)
         for start in range(0, dy.shape[3], width):
-            sums = dkernel[:, first:stop, start : start + width]
-            write_product(places, panel(dy[n], start), sums, sums)
+            columns = panel(dy[n], start)
+            for block in range(first, stop):
+                row, at = divmod(block, blocks)
+                some = slice(places * at // blocks, places * (at + 1) // blocks)
+                sums = dkernel[row : row + 1, some, start : start + width]
+                write_product(seen[row : row + 1, some], columns, sums, sums)
