@@ -24,7 +24,7 @@ STAY = 300e-6  # seconds for which a thread looks for the next kernel before it 
 JOBS = 64  # kernels after which it asks whether it is in the way
 CROWDED = 0.15  # the share of its time that it had to wait for a core, from which on it is
 IN_A_ROW = 2  # times; once may be by chance
-REST = 0.05, 2.0  # seconds for which nobody calls it then: the first time, and at most
+REST = 0.02, 2.0  # seconds for which nobody calls it then: the first time, and at most
 TRIAL = 20_000  # turns of a loop that are timed
 
 
