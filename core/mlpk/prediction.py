@@ -51,8 +51,8 @@ class Prediction:
     def run(self, x: Any, batch_size: int) -> dict[str, Array]:
         """Return the outputs by name for all rows of `x`.
 
-        A thread takes at most `batch_size` at a time, and fewer where the cache holds no more. Where these keep it busy for long enough,
-        several threads are at it at once, each with other rows.
+        A thread takes at most `batch_size` at a time, and fewer where the cache holds no more. Where
+        these keep it busy for long enough, several are at it at once, each with other rows.
         """
         check_count("batch_size", batch_size)
         with muted(), undisturbed():
