@@ -8,7 +8,9 @@ from mlpk.arrays import Array
 from mlpk_numba.kernel import shared
 from mlpk_numba.sharing import share_out
 
-__all__ = ["framed", "plain"]
+__all__ = ["Sides", "framed", "plain"]
+
+Sides = tuple[tuple[int, int], tuple[int, int]]  # zeros above and below, left and right
 
 
 def plain(ctx: Context, name: str, x: Array) -> Array:
@@ -20,15 +22,14 @@ def plain(ctx: Context, name: str, x: Array) -> Array:
     return copy
 
 
-def framed(ctx: Context, name: str, x: Array, sides: tuple[int, int, int, int]) -> Array:
-    """Return images in C order with zeros above, below, left and right; a copy only if need be."""
-    ordered = plain(ctx, f"{name}, ordered", x)
-    if not any(sides):
-        return ordered
-    top, bottom, left, right = sides
+def framed(ctx: Context, name: str, x: Array, sides: Sides) -> Array:
+    """Return `plain` images with zeros above and below, left and right; a copy only if need be."""
+    (top, bottom), (left, right) = sides
+    if not (top or bottom or left or right):
+        return x
     n, height, width, channels = x.shape
     frame = ctx.empty(name, (n, top + height + bottom, left + width + right, channels))
-    rows, frame_rows = ordered.reshape(n, height, -1), frame.reshape(n, frame.shape[1], -1)
+    rows, frame_rows = x.reshape(n, height, -1), frame.reshape(n, frame.shape[1], -1)
     share_out(_copy, n, frame.nbytes, rows, top, left * channels, frame_rows)
     return frame
 

@@ -12,7 +12,7 @@ from mlpk.arrays import Array
 from mlpk_numba.compiled import compiled
 from mlpk_numba.tile import ROWS, VECTOR_BYTES, VECTORS, tile
 
-__all__ = ["add_product", "panel", "width_of", "write_product"]
+__all__ = ["add_product", "panel", "width_of", "write_product", "write_products"]
 
 _nine, _eight, _four, _one = (tile(rows, VECTORS) for rows in (9, 8, 4, 1))
 _narrow_eight, _narrow_four, _narrow_one = (tile(rows, 1) for rows in (8, 4, 1))
@@ -49,37 +49,56 @@ def add_product(a: Array, b: Array, c: Array) -> None:
 @compiled
 def write_product(a: Array, b: Array, begin: Array, c: Array) -> None:
     """Write begin and the product of a and a panel b to c, which may lack the panel's last columns."""
+    only = b[np.newaxis]
     if c.shape[2] == b.shape[2]:
-        _write(a, b, begin, c)
+        for p in range(len(c)):
+            _write_rows(0, p, 0, a, only, begin, c)
         return
     line = np.empty((1, c.shape[1], b.shape[2]), c.dtype)
     for p in range(len(c)):
         for row in range(c.shape[1]):
             for column in range(line.shape[2]):
                 line[0, row, column] = begin[p, row, column] if column < c.shape[2] else 0
-        _write(a[p : p + 1], b, line, line)
+        _write_rows(0, 0, 0, a[p : p + 1], only, line, line)
         for row in range(c.shape[1]):
             for column in range(c.shape[2]):
                 c[p, row, column] = line[0, row, column]
 
 
 @compiled
-def _write(a: Array, b: Array, begin: Array, c: Array) -> None:
-    rows = c.shape[1]
-    wide = b.shape[2] == width_of(b)
+def write_products(a: Array, b: Array, begin: Array, c: Array) -> None:
+    """Write begin and the product of each a[p] and its own b[p], (I, K, columns), to c[p].
+
+    The columns fill vectors.
+    """
     for p in range(len(c)):
-        q = 0
-        if not wide or ROWS == 8:  # noqa: PLR2004 - the tile's name
-            while q + 8 <= rows:
-                if wide and q + 9 == rows:  # a single row would take half as long as eight
-                    _nine(p, q, a, b, begin, c)
-                    q += 9
-                    break
-                _eight(p, q, a, b, begin, c) if wide else _narrow_eight(p, q, a, b, begin, c)
-                q += 8
-        while q + 4 <= rows:
-            _four(p, q, a, b, begin, c) if wide else _narrow_four(p, q, a, b, begin, c)
-            q += 4
-        while q < rows:
-            _one(p, q, a, b, begin, c) if wide else _narrow_one(p, q, a, b, begin, c)
-            q += 1
+        for f in range(0, c.shape[2], width_of(c)):
+            _write_rows(p, p, f, a, b, begin, c)
+
+
+@compiled
+def _write_rows(o: int, p: int, f: int, a: Array, b: Array, begin: Array, c: Array) -> None:
+    """Do all rows of c[p], in the columns of b[o] from f on: a panel of them, or a vector."""
+    rows = c.shape[1]
+    wide = b.shape[3] - f >= width_of(b)
+    q = 0
+    if not wide or ROWS == 8:  # noqa: PLR2004 - the tile's name
+        while q + 8 <= rows:
+            if wide and q + 9 == rows:  # a single row would take half as long as eight
+                _nine(o, p, q, f, a, b, begin, c)
+                q += 9
+                break
+            if wide:
+                _eight(o, p, q, f, a, b, begin, c)
+            else:
+                _narrow_eight(o, p, q, f, a, b, begin, c)
+            q += 8
+    while q + 4 <= rows:
+        if wide:
+            _four(o, p, q, f, a, b, begin, c)
+        else:
+            _narrow_four(o, p, q, f, a, b, begin, c)
+        q += 4
+    while q < rows:
+        _one(o, p, q, f, a, b, begin, c) if wide else _narrow_one(o, p, q, f, a, b, begin, c)
+        q += 1

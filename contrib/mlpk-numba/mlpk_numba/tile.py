@@ -25,29 +25,30 @@ Index = ir.IntType(64)
 
 
 def tile(rows: int, vectors: int) -> Callable[..., None]:
-    """Return a compiled function of p, q, a (P, Q, I, K), b (I, K, width), begin and c (P, Q, width).
+    """Return a compiled function of o, p, q, f, a, b, begin and c.
 
-    It makes c[p, r, f] = begin[p, r, f] + sum over i, k of a[p, r, i, k] * b[i, k, f], for `rows`
-    rows r from q on and a width of `vectors`, and may be called by compiled functions. Places are
-    handed over beside whole arrays: to cut an array takes longer than some tiles. The last axes of
-    all but a lie in one piece, all others anywhere; I and K are above 0.
+    a is (P, Q, I, K), b (O, I, K, columns), begin and c are (P, Q, columns). For `rows` rows r from q
+    on and columns f of so many vectors it makes c[p, r, f] = begin[p, r, f] + sum over i, k of
+    a[p, r, i, k] * b[o, i, k, f], and may be called by compiled functions. Places are handed over
+    beside whole arrays: to cut an array takes longer than some tiles. The last axes of all but a lie
+    in one piece, all others anywhere; I and K are above 0.
     """
 
     @intrinsic
     def multiply_add(
-        typing_context: Any, p: Any, q: Any, a: Any, b: Any, begin: Any, c: Any
+        typing_context: Any, o: Any, p: Any, q: Any, f: Any, a: Any, b: Any, begin: Any, c: Any
     ) -> Any:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             arrays = [
                 context.make_array(kind)(context, builder, value)
-                for kind, value in zip(signature.args[2:], arguments[2:], strict=True)
+                for kind, value in zip(signature.args[4:], arguments[4:], strict=True)
             ]
             real = ir.DoubleType() if c.dtype == types.float64 else ir.FloatType()
             size = 8 if isinstance(real, ir.DoubleType) else 4
-            _Loop(builder, arguments[:2], arrays, real, size, rows, vectors).write()
+            _Loop(builder, arguments[:4], arrays, real, size, rows, vectors).write()
             return context.get_dummy_value()
 
-        return types.void(types.intp, types.intp, a, b, begin, c), generate
+        return types.void(*[types.intp] * 4, a, b, begin, c), generate
 
     made: Callable[..., None] = multiply_add
     return made
@@ -59,7 +60,7 @@ class _Loop:
     def __init__(
         self,
         builder: Any,
-        place: tuple[Any, Any],
+        places: list[Any],
         arrays: list[Any],
         real: Any,
         size: int,
@@ -74,19 +75,23 @@ class _Loop:
         self.vector = ir.VectorType(real, self.lanes)
         self.real = real
         a, b, begin, c = arrays
-        self.a, self.a_row, self.a_outer, self.a_inner = self._from(a, 4, place)
-        self.b, self.b_outer, self.b_inner, _ = self._from(b, 3)
-        self.begin, self.begin_row, _ = self._from(begin, 3, place)
-        self.c, self.c_row, _ = self._from(c, 3, place)
-        self.outer, self.inner, _ = self._numbers(b.shape, 3)
+        o, p, q, f = places
+        start = builder.mul(f, _number(size))
+        self.a, (_, self.a_row, self.a_outer, self.a_inner) = self._from(a, 4, (p, q), _number(0))
+        self.b, (_, self.b_outer, self.b_inner, _) = self._from(b, 4, (o,), start)
+        self.begin, (_, self.begin_row, _) = self._from(begin, 3, (p, q), start)
+        self.c, (_, self.c_row, _) = self._from(c, 3, (p, q), start)
+        _, self.outer, self.inner, _ = self._numbers(b.shape, 4)
 
-    def _from(self, array: Any, axes: int, place: tuple[Any, ...] = ()) -> list[Any]:
-        """Return where an array begins at a place of its first axes, and the strides left."""
-        pointer = self.builder.bitcast(array.data, ir.IntType(8).as_pointer())
+    def _from(
+        self, array: Any, axes: int, place: tuple[Any, ...], start: Any
+    ) -> tuple[Any, list[Any]]:
+        """Return where an array begins, `start` bytes on from a place of its first axes; its strides."""
+        pointer = self._at(self.builder.bitcast(array.data, ir.IntType(8).as_pointer()), start)
         strides = self._numbers(array.strides, axes)
         for index, stride in zip(place, strides, strict=False):
             pointer = self._at(pointer, self.builder.mul(stride, index))
-        return [pointer, *strides[max(0, len(place) - 1) :]]
+        return pointer, strides
 
     def write(self) -> None:
         """Write two loops, over i and k, that hand all sums on from turn to turn."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from mlpk_numba.compiled import compiled
@@ -36,15 +37,22 @@ class Axis(NamedTuple):
 
 def axes(layer: Any, height: int, width: int) -> tuple[Axis, Axis]:
     """Return the windows down and across: `kernel_size`, `strides` (None: as these) and `padding`."""
-    sizes = _pair(layer.kernel_size)
-    strides = sizes if layer.strides is None else _pair(layer.strides)
-    if isinstance(layer.padding, str):
+    return _axes(layer.kernel_size, layer.strides, layer.padding, height, width)
+
+
+@lru_cache(maxsize=256)  # asked anew with each pass
+def _axes(
+    kernel_size: Any, strides: Any, padding: Any, height: int, width: int
+) -> tuple[Axis, Axis]:
+    sizes = _pair(kernel_size)
+    strides = sizes if strides is None else _pair(strides)
+    if isinstance(padding, str):
         sides = [
-            _same(*each) if layer.padding == "same" else (0, 0)
+            _same(*each) if padding == "same" else (0, 0)
             for each in zip((height, width), sizes, strides, strict=True)
         ]
     else:
-        sides = [_pair(each) for each in _pair(layer.padding)]
+        sides = [_pair(each) for each in _pair(padding)]
     down, across = zip((height, width), sizes, strides, sides, strict=True)
     return Axis(*down[:3], *down[3]), Axis(*across[:3], *across[3])
 

@@ -1,0 +1,193 @@
+"""Convolution with kernels of 3 x 3 as products of small matrices, 16 in place of 36 for 4 places of y.
+
+With 2 x 2 places of y as a tile Y, the 4 x 4 of x that they see as D, and G the kernel's values for one
+channel and filter, Y = A' [sum over channels of (U G U') * (B D B')] A, element by element. For all
+tiles of a strip at once the sum is one matrix product for each of the 16 elements between brackets.
+The gradient of G is U' [sum over tiles of (B D B') * (A dY A')] U.
+
+No element reaches a place that doesn't see it. But what is added to one and taken from another would
+be nan if it were infinite, and sums of four may be infinite where their elements are not: a strip with
+such a result is convolved as windows are.
+
+Lavin and Gray, Fast algorithms for convolutional neural networks, CVPR 2016.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from mlpk import Context
+from mlpk.arrays import Array
+
+from mlpk_numba.compiled import compiled
+from mlpk_numba.fill import fill
+from mlpk_numba.frame import Sides
+from mlpk_numba.kernel import shared
+from mlpk_numba.product import write_products
+from mlpk_numba.sandwich import sandwich
+from mlpk_numba.sharing import share_out
+from mlpk_numba.tile import VECTOR_BYTES
+from mlpk_numba.winograd_tiles import join_tiles, spread_dy, spread_x
+
+__all__ = ["convolve", "fits", "kernel_gradient"]
+
+TILES = 32  # of a strip, about: their products are long enough, and lie in the cache
+SPREAD = 2**20  # bytes of U G U', at most: a core's own cache holds them beside a strip
+BLOCKS = 8  # of images, whose gradients are summed apart and then joined, in order
+# Arrays of 16 matrices have a row more than they need: as many bytes from one to the next as a power
+# of two, or nearly, would have all 16 drive each other out of the cache.
+MORE = 1
+
+_from_kernel = sandwich(((1, 0, 0), (0.5, 0.5, 0.5), (0.5, -0.5, 0.5), (0, 0, 1)), 0, 0)  # U
+_to_kernel = sandwich(((1, 0.5, 0.5, 0), (0, 0.5, -0.5, 0), (0, 0.5, 0.5, 1)), 0, 0)  # U'
+
+
+def fits(kernel: Array) -> bool:
+    """Tell whether a kernel (height, width, channels, filters) is one of these, and it pays."""
+    height, width, channels, filters = kernel.shape
+    lanes = VECTOR_BYTES // kernel.itemsize
+    return (
+        height == width == 3  # noqa: PLR2004 - what all of this is for
+        and channels % lanes == filters % lanes == 0
+        and 16 * channels * filters * kernel.itemsize <= SPREAD
+    )
+
+
+def convolve(ctx: Context, x: Array, sides: Sides, kernel: Array, bias: Array, y: Array) -> None:
+    """Write to y (n, rows, columns, filters) what windows of x give, with zeros on its sides."""
+    _, _, channels, filters = kernel.shape
+    spread = ctx.empty("spread kernel", (4, 4, channels + MORE, filters))
+    _spread_kernel(kernel, spread)
+    size, strips = _strips(*y.shape[1:3])
+    before = sides[0][0], sides[1][0]
+    given = strips, size, before, x, kernel, spread, bias, y
+    share_out(_convolve, len(y) * strips, 4 * channels * y.size, *given)
+
+
+def kernel_gradient(ctx: Context, x: Array, sides: Sides, dy: Array, dkernel: Array) -> bool:
+    """Write the gradient of the kernel, and tell whether all of it are finite numbers."""
+    _, _, channels, filters = dkernel.shape
+    blocks = min(len(dy), BLOCKS)
+    sums = ctx.empty("kernel gradients", (blocks, 4, 4, channels + MORE, filters))
+    size, _ = _strips(*dy.shape[1:3])
+    before = sides[0][0], sides[1][0]
+    share_out(_add_gradients, blocks, 4 * channels * dy.size, size, before, x, dy, sums)
+    return _joined(sums, dkernel)
+
+
+def _strips(rows: int, columns: int) -> tuple[int, int]:
+    """Return how many rows of tiles are a strip, and how many strips an image."""
+    down, across = (rows + 1) // 2, (columns + 1) // 2
+    size = min(down, -(-TILES // across))
+    return size, -(-down // size)
+
+
+@compiled
+def _spread_kernel(kernel: Array, spread: Array) -> None:
+    """Write U G U' for each channel and filter."""
+    for c in range(kernel.shape[2]):
+        for f in range(0, kernel.shape[3], VECTOR_BYTES // kernel.itemsize):
+            _from_kernel(kernel, (0, 0, c, f), spread, (0, 0, c, f))
+
+
+@compiled
+def _joined(sums: Array, dkernel: Array) -> bool:
+    """Write U' (sum over blocks) U, and tell whether all of it are finite numbers."""
+    total = sums[0].reshape(-1)
+    for block in range(1, len(sums)):
+        more = sums[block].reshape(-1)
+        for k in range(total.size):
+            total[k] += more[k]
+    for c in range(dkernel.shape[2]):
+        for f in range(0, dkernel.shape[3], VECTOR_BYTES // dkernel.itemsize):
+            _to_kernel(sums[0], (0, 0, c, f), dkernel, (0, 0, c, f))
+    return _finite(dkernel.reshape(-1))
+
+
+@shared
+def _convolve(
+    first: int,
+    stop: int,
+    strips: int,
+    size: int,
+    before: tuple[int, int],
+    x: Array,
+    kernel: Array,
+    spread: Array,
+    bias: Array,
+    y: Array,
+) -> None:
+    """Do the strips from `first` to `stop`, counted over all images."""
+    _, rows, columns, filters = y.shape
+    down, across, channels = (rows + 1) // 2, (columns + 1) // 2, x.shape[3]
+    seen = np.empty((4, 4, size * across + MORE, channels), y.dtype)
+    sums = np.empty((4, 4, size * across + MORE, filters), y.dtype)
+    begin = np.zeros((4, 4, 1, filters), y.dtype)
+    begin[1, 1, 0] = bias  # which all four places of a tile get from there, once
+    factors = spread.reshape(16, 1, -1, filters)[:, :, :channels]
+    for strip in range(first, stop):
+        n, at = divmod(strip, strips)
+        low, high = at * size, min(down, (at + 1) * size)
+        count = (high - low) * across
+        spread_x(n, low, high, across, before, x, seen)
+        write_products(
+            seen.reshape(16, -1, 1, channels),
+            factors,
+            np.broadcast_to(begin.reshape(16, 1, filters), (16, count, filters)),
+            sums.reshape(16, -1, filters)[:, :count],
+        )
+        join_tiles(n, low, high, across, sums, y)
+        lines = y[n, 2 * low : 2 * high]
+        if not _finite(lines.reshape(-1)):
+            _convolve_windows(2 * low - before[0], before[1], x[n], kernel, bias, lines)
+
+
+@shared
+def _add_gradients(
+    first: int, stop: int, size: int, before: tuple[int, int], x: Array, dy: Array, sums: Array
+) -> None:
+    """Write sums over the tiles of each block of images, from `first` to `stop`."""
+    blocks, filters, channels = len(sums), dy.shape[3], x.shape[3]
+    down, across = (dy.shape[1] + 1) // 2, (dy.shape[2] + 1) // 2
+    seen = np.empty((4, 4, size * across + MORE, channels), dy.dtype)
+    given = np.empty((4, 4, size * across + MORE, filters), dy.dtype)
+    for block in range(first, stop):
+        fill(sums[block].reshape(-1), 0)
+        total = sums[block].reshape(16, -1, filters)[:, :channels]
+        for n in range(len(dy) * block // blocks, len(dy) * (block + 1) // blocks):
+            for low in range(0, down, size):
+                high = min(down, low + size)
+                count = (high - low) * across
+                spread_x(n, low, high, across, before, x, seen)
+                spread_dy(n, low, high, across, dy, given)
+                turned = seen.reshape(16, -1, channels)[:, :count].transpose(0, 2, 1)
+                factors = given.reshape(16, 1, -1, filters)[:, :, :count]
+                write_products(turned[:, :, np.newaxis], factors, total, total)
+
+
+@compiled
+def _convolve_windows(
+    top: int, left: int, image: Array, kernel: Array, bias: Array, y: Array
+) -> None:
+    """Write rows of y as sums over windows: the first begins in the row `top`, `left` before x."""
+    height, width, channels = image.shape
+    for row in range(y.shape[0]):
+        for column in range(y.shape[1]):
+            sums = y[row, column]
+            for f in range(sums.size):
+                sums[f] = bias[f]
+            for i in range(3):
+                for j in range(3):
+                    p, q = top + row + i, column - left + j
+                    if 0 <= p < height and 0 <= q < width:
+                        for c in range(channels):
+                            for f in range(sums.size):
+                                sums[f] += image[p, q, c] * kernel[i, j, c, f]
+
+
+@compiled
+def _finite(line: Array) -> bool:
+    """Tell whether all are finite numbers: any other times 0 is nan."""
+    total = line.dtype.type(0)
+    for k in range(line.size):
+        total += line[k] * 0
+    return total == 0
