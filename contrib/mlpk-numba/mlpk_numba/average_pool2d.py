@@ -9,6 +9,7 @@ from mlpk.arrays import Array, Arrays, Grads
 
 from mlpk_numba.compiled import compiled
 from mlpk_numba.kernel import shared
+from mlpk_numba.read_only import read_only
 from mlpk_numba.sharing import share_out
 from mlpk_numba.windows import axes, seen
 
@@ -22,7 +23,7 @@ def forward(pool: Any, arrays: Arrays, ctx: Context, x: Array) -> tuple[Array, A
         return pool.forward(arrays, ctx, x)  # type: ignore[no-any-return] # which refuses it
     y = ctx.empty("y", (len(x), down.outputs, across.outputs, x.shape[-1]))
     windows = down, across, pool.count_include_pad
-    share_out(_mean, len(x), x.nbytes, ctx.contiguous("x", x), *windows, y)
+    share_out(_mean, len(x), x.nbytes, read_only(ctx, "x", x), *windows, y)
     return y, x.shape
 
 
@@ -34,7 +35,7 @@ def backward(
         return None
     dx = ctx.empty("dx", shape)
     windows = *axes(pool, *shape[1:3]), pool.count_include_pad
-    share_out(_go_back, len(dx), dx.nbytes, ctx.contiguous("dy", dy), *windows, dx)
+    share_out(_go_back, len(dx), dx.nbytes, read_only(ctx, "dy", dy), *windows, dx)
     return dx
 
 

@@ -14,6 +14,7 @@ from mlpk.arrays import Array, Arrays, Grads
 
 from mlpk_numba.compiled import compiled
 from mlpk_numba.kernel import shared
+from mlpk_numba.read_only import read_only
 from mlpk_numba.sharing import share_out
 
 __all__ = ["backward", "forward"]
@@ -41,7 +42,7 @@ def forward(norm: Any, arrays: Arrays, ctx: Context, x: Array) -> tuple[Array, A
     of_batch = ctx.training and not norm.frozen_stats
     if of_batch and m < 2:  # noqa: PLR2004 - one value has no deviation
         return norm.forward(arrays, ctx, x)  # type: ignore[no-any-return] # which refuses it
-    y, lines = ctx.empty("y", x.shape), _lines(ctx.contiguous("x", x), LINE)
+    y, lines = ctx.empty("y", x.shape), _lines(read_only(ctx, "x", x), LINE)
     numbers = ctx.empty("numbers", (5, lines.shape[1]))
     params = arrays["gamma"], arrays["beta"]
     running = arrays["running_mean"], arrays["running_var"]
@@ -67,7 +68,7 @@ def backward(
     On running statistics, mean and inverse are constants, and dx = g * inverse.
     """
     lines, numbers, of_batch = saved
-    dy = ctx.contiguous("dy", doutput).reshape(lines.shape)
+    dy = read_only(ctx, "dy", doutput).reshape(lines.shape)
     size, pieces = _pieces(*lines.shape)
     parts, slopes = (
         ctx.empty("sums", (pieces, 2, lines.shape[1])),

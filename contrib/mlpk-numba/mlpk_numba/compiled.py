@@ -17,7 +17,12 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 # Products and sums may become one operation, and sums be taken in several parts: what speeds up
 # arithmetic most, and still makes of nan and inf what IEEE 754 says.
 ALLOWED = {"contract", "reassoc"}
-OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": ALLOWED}
+OPTIONS: dict[str, Any] = {
+    "nogil": True,
+    "error_model": "numpy",
+    "fastmath": ALLOWED,
+    "no_cfunc_wrapper": True,  # C does not call them; each wrapper is compiled, too
+}
 
 
 def compiled(function: Function) -> Function:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from mlpk import Context
-from mlpk.arrays import Array
+from mlpk.arrays import Array, frozen_view
 
 from mlpk_numba.kernel import shared
+from mlpk_numba.read_only import read_only
 from mlpk_numba.sharing import share_out
 
 __all__ = ["Sides", "framed", "plain"]
@@ -16,10 +17,10 @@ Sides = tuple[tuple[int, int], tuple[int, int]]  # zeros above and below, left a
 def plain(ctx: Context, name: str, x: Array) -> Array:
     """Return an array in C order and the network's dtype, in which tiles read it."""
     if x.dtype == ctx.dtype:
-        return ctx.contiguous(name, x)
+        return read_only(ctx, name, x)
     copy = ctx.empty(name, x.shape)
     copy[...] = x
-    return copy
+    return frozen_view(copy)
 
 
 def framed(ctx: Context, name: str, x: Array, sides: Sides) -> Array:

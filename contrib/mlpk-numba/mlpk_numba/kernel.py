@@ -31,7 +31,8 @@ def shared(kernel: Callable[..., None]) -> Callable[..., bool]:
         co_name=source.co_name,
     )
     # Within the function that is kept, lest another copy, compiled otherwise, takes its place.
-    post = poster(njit(forceinline=True, **OPTIONS)(kernel))
+    # Python does not call it: a wrapper for that would be one more copy to compile.
+    post = poster(njit(forceinline=True, no_cpython_wrapper=True, **OPTIONS)(kernel))
     names = {"post": post, "take": take, "leave": leave, "do_parts": do_parts}
     whole = FunctionType(code, {**names, "__name__": kernel.__module__}, kernel.__name__)
     whole.__qualname__ = kernel.__qualname__

@@ -11,6 +11,7 @@ from mlpk.arrays import Array, Arrays, Grads
 from mlpk_numba.lstm_steps import run_steps
 from mlpk_numba.lstm_steps_back import join_sums, run_steps_back
 from mlpk_numba.panels import panels_of
+from mlpk_numba.read_only import read_only
 from mlpk_numba.sharing import share_out
 
 __all__ = ["backward", "forward"]
@@ -36,7 +37,8 @@ def forward(
     if mask is not None and mask.shape != x.shape[:2]:
         return lstm.forward(arrays, ctx, x, mask)  # type: ignore[no-any-return] # which refuses it
     (n, steps, n_in), units = x.shape, lstm.units
-    there = ctx.empty("there", (0, 0), np.bool_) if mask is None else ctx.contiguous("mask", mask)
+    shown = ctx.empty("shown", (0, 0), np.bool_) if mask is None else mask
+    there = read_only(ctx, "mask", shown)
     recurrent, weight, bias = _by_gates(arrays, units)
     weights = panels_of(ctx, "weights", recurrent, weight)
     seen = ctx.empty("seen", (steps + 1, n, units + n_in + 1))
@@ -46,17 +48,16 @@ def forward(
     y = ctx.empty("y", (n, steps if lstm.return_sequences else 1, units))
     work = gates.nbytes * (10 + (n_in + units) // 6)
     size = _rows_of_a_piece(n)
-    given = ctx.contiguous("x", x), there, weights, bias[0]
+    given = read_only(ctx, "x", x), there, weights, bias[0]
     share_out(run_steps, -(-n // size), work, size, *given, seen, gates, c, squashed, y)
     return (y if lstm.return_sequences else y[:, 0]), Saved(seen, gates, c, squashed, there)
 
 
 def backward(
-    lstm: Any, arrays: Arrays, ctx: Context, saved: Any, dy: Array, grads: Grads
+    lstm: Any, arrays: Arrays, ctx: Context, saved: Saved, dy: Array, grads: Grads
 ) -> Array | tuple[Array | None, None] | None:
     """Write the gradients of the params from those of the gates, and return those of the inputs."""
-    seen, gates, c, squashed, there = saved
-    (steps, _, n, units), n_in = gates.shape, len(grads["weight"])
+    (steps, _, n, units), n_in = saved.gates.shape, len(grads["weight"])
     turned = [
         panels_of(ctx, name, arrays[name].reshape(-1, 4, units).transpose(2, 1, 0))
         for name in ("recurrent", "weight")
@@ -64,14 +65,12 @@ def backward(
     dx = ctx.empty("dx", (n, steps, n_in) if ctx.needs_input_grad[0] else (0, 0, 0))
     size = _rows_of_a_piece(n)
     count = -(-n // size)
-    sums = ctx.empty("sums", (count, seen.shape[2], 4, units))
-    each = ctx.contiguous("dy", dy).reshape(n, -1, units)
-    kept = seen.transpose(2, 0, 1), gates, c, squashed, there
+    sums = ctx.empty("sums", (count, saved.seen.shape[2], 4, units))
+    each = read_only(ctx, "dy", dy).reshape(n, -1, units)
     depth = max(1, DEPTH // size)
-    dz = ctx.empty("dz", (count, depth, 4, size, units))
-    scratch = dz, dz.transpose(0, 1, 3, 2, 4), ctx.empty("state", (2, n, units))
-    work = gates.nbytes * (10 + (n_in + 2 * units) // 6)
-    share_out(run_steps_back, count, work, size, each, *kept, *turned, *scratch, dx, sums)
+    scratch = ctx.empty("dz", (count, depth, 4, size, units)), ctx.empty("state", (2, n, units))
+    work = saved.gates.nbytes * (10 + (n_in + 2 * units) // 6)
+    share_out(run_steps_back, count, work, size, each, *saved, *turned, *scratch, dx, sums)
     join_sums(sums, *_by_gates(grads, units))
     dinput = dx if ctx.needs_input_grad[0] else None
     return (dinput, None) if len(ctx.needs_input_grad) > 1 else dinput

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mlpk.arrays import Array
+from numpy.lib.stride_tricks import as_strided
 
 from mlpk_numba.compiled import compiled
 from mlpk_numba.fill import fill
@@ -18,7 +19,7 @@ def run_steps_back(
     stop: int,
     size: int,
     dy: Array,
-    seen_turned: Array,
+    seen: Array,
     gates: Array,
     c: Array,
     squashed: Array,
@@ -26,7 +27,6 @@ def run_steps_back(
     turned: Array,
     turned_back: Array,
     dz: Array,
-    dz_by_rows: Array,
     state: Array,
     dx: Array,
     sums: Array,
@@ -34,9 +34,11 @@ def run_steps_back(
     """Do the pieces from `first` to `stop`: dy (n, T or 1, units) is of all states, or of the last.
 
     Each leaves its share of the gradients of weight, recurrent and bias in `sums`. dz (pieces,
-    steps, 4, rows, units) is of the last steps alone; seen_turned is (units + n_in + 1, T + 1, n).
+    steps, 4, rows, units) is of the last steps alone; seen is (T + 1, n, units + n_in + 1).
     """
     steps, _, n, units = gates.shape
+    # Here: of an array that Python turns, numba sees another type where a length is 1.
+    seen_turned, dz_by_rows = _turned(seen), _by_rows(dz)
     for piece in range(first, stop):
         begin, end = piece * size, min(n, (piece + 1) * size)
         depth, dh = dz.shape[1], state[0, begin:end]
@@ -79,6 +81,21 @@ def run_steps_back(
                 its_dz = dz[piece, t - done :, :, : end - begin]
                 _add_gradients(seen_turned[:, t:done, begin:end], its_dz, sums[piece])
                 done = t
+
+
+@compiled
+def _turned(x: Array) -> Array:
+    """Return x (a, b, c) as (c, a, b), which numba's `transpose` takes seconds to compile for."""
+    (a, b, c), (outer, middle, inner) = x.shape, x.strides
+    return as_strided(x, (c, a, b), (inner, outer, middle))
+
+
+@compiled
+def _by_rows(dz: Array) -> Array:
+    """Return dz (pieces, steps, 4, rows, units) as (pieces, steps, rows, 4, units)."""
+    (pieces, steps, gates, rows, units), strides = dz.shape, dz.strides
+    shape = pieces, steps, rows, gates, units
+    return as_strided(dz, shape, (strides[0], strides[1], strides[3], strides[2], strides[4]))
 
 
 @compiled

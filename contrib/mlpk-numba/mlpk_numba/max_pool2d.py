@@ -10,6 +10,7 @@ from mlpk.arrays import Array, Arrays, Grads
 
 from mlpk_numba.fill import fill
 from mlpk_numba.kernel import shared
+from mlpk_numba.read_only import read_only
 from mlpk_numba.sharing import share_out
 from mlpk_numba.windows import axes, seen
 
@@ -21,7 +22,7 @@ def forward(pool: Any, arrays: Arrays, ctx: Context, x: Array) -> tuple[Array, A
     down, across = axes(pool, *x.shape[1:3])
     if not (down.outputs and across.outputs):
         return pool.forward(arrays, ctx, x)  # type: ignore[no-any-return] # which refuses it
-    x = ctx.contiguous("x", x)
+    x = read_only(ctx, "x", x)
     y = ctx.empty("y", (len(x), down.outputs, across.outputs, x.shape[-1]))
     share_out(_largest, len(x), 4 * x.nbytes, x, down, across, y)
     return y, (x, y)
@@ -35,7 +36,7 @@ def backward(
         return None
     x, y = saved
     dx, left = ctx.empty("dx", x.shape), ctx.empty("left", (len(x), *y.shape[2:]))
-    given = x, y, ctx.contiguous("dy", dy), *axes(pool, *x.shape[1:3])
+    given = x, y, read_only(ctx, "dy", dy), *axes(pool, *x.shape[1:3])
     share_out(_go_back, len(dx), 6 * dx.nbytes, *given, left, dx)
     return dx
 
