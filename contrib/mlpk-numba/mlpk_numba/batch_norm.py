@@ -44,18 +44,17 @@ def forward(norm: Any, arrays: Arrays, ctx: Context, x: Array) -> tuple[Array, A
         return norm.forward(arrays, ctx, x)  # type: ignore[no-any-return] # which refuses it
     y, lines = ctx.empty("y", x.shape), _lines(read_only(ctx, "x", x), LINE)
     numbers = ctx.empty("numbers", (5, lines.shape[1]))
-    params = arrays["gamma"], arrays["beta"]
     running = arrays["running_mean"], arrays["running_var"]
+    given = arrays["gamma"], arrays["beta"], norm.eps, numbers
     if of_batch:
         longer = _lines(lines.reshape(x.shape), LINE_OF_MOMENTS)
         size, pieces = _pieces(*longer.shape)
         parts = ctx.empty("moments", (pieces, 3, longer.shape[1]))
         share_out(_moments, pieces, x.nbytes, longer, size, parts)
         unbiased = m / (m - 1) if norm.unbiased_running_var else 1.0
-        _join(parts, len(longer), size, m, norm.momentum, unbiased, *running, numbers)
+        _join(parts, len(longer), size, m, norm.momentum, unbiased, *running, *given)
     else:
-        _recall(*running, numbers)
-    _prepare(*params, norm.eps, numbers)
+        _recall(*running, *given)
     share_out(_normalise, len(lines), 2 * x.nbytes, lines, numbers, y.reshape(lines.shape))
     return y, Saved(lines, numbers, of_batch)
 
@@ -142,6 +141,9 @@ def _join(
     unbiased: float,
     running_mean: Array,
     running_var: Array,
+    gamma: Array,
+    beta: Array,
+    eps: float,
     numbers: Array,
 ) -> None:
     """Join the moments of pieces and of places, after Chan, Golub and LeVeque, 1979."""
@@ -166,12 +168,16 @@ def _join(
         running_var[c] = momentum * running_var[c] + (1 - momentum) * var * unbiased
         numbers[0, c], numbers[1, c] = mean[c], var
         numbers[4, c] = mean[c] - numbers[0, c]
+    _prepare(gamma, beta, eps, numbers)
 
 
 @compiled
-def _recall(running_mean: Array, running_var: Array, numbers: Array) -> None:
+def _recall(
+    running_mean: Array, running_var: Array, gamma: Array, beta: Array, eps: float, numbers: Array
+) -> None:
     for c in range(running_mean.size):
         numbers[0, c], numbers[1, c], numbers[4, c] = running_mean[c], running_var[c], 0
+    _prepare(gamma, beta, eps, numbers)
 
 
 @compiled
