@@ -19,13 +19,18 @@ def multiply(a: Array, b: Array, out: Array) -> None:
     It is parted along its longer side, so that the factor which every thread reads is the smaller.
     """
     work = out.size * len(b)
-    found = blas.gemm(out.dtype) if pays(work) and _fit(a, b, out) else None
+    found = blas.gemm(out.dtype) if _large(work) and _fit(a, b, out) else None
     if found is None:
         np.dot(a, b, out)
         return
     rows, columns = out.shape
     kernel, count = (_rows, rows) if rows >= columns else (_columns, columns)
     share_out(kernel, count, work, *found, a, b, out, each=1)
+
+
+def _large(work: int) -> bool:
+    """Tell whether so many multiply-adds are shared out, or taken in parts; else NumPy asks less."""
+    return work > gemm.PART or pays(work)
 
 
 def _fit(a: Array, b: Array, out: Array) -> bool:

@@ -22,8 +22,12 @@ def drawn(rows, columns, dtype, turned):
 @pytest.mark.parametrize("threads", [1, 2, 3])
 @pytest.mark.parametrize(("turn_a", "turn_b"), [(0, 0), (1, 0), (0, 1), (1, 1)])
 @pytest.mark.parametrize(
-    "shape", [(37, 21, 30), (30, 21, 37), (4, 50, 3), (1, 5, 7), (5, 1, 3), (5, 3, 1), (0, 4, 3)]
-)
+    "shape",
+    [
+        (37, 21, 30), (30, 21, 37), (300, 300, 40), (4, 50, 3), (1, 5, 7), (5, 1, 3), (5, 3, 1),
+        (0, 4, 3),
+    ],
+)  # fmt: skip
 def test_products(shape, turn_a, turn_b, threads, dtype, monkeypatch):
     monkeypatch.setattr(sharing, "LEAST", 1)
     monkeypatch.setattr(blas, "threads", lambda: threads)
@@ -65,6 +69,14 @@ def test_what_blas_is_told(integer, wide, dtype, real):
         (101, 111, 112, 2, 5, 4, 1.0, a[2:].ctypes.data, 4, b.ctypes.data, 4, 0.0,
          part.ctypes.data, 9),
     ]  # fmt: skip
+    told.clear()
+    a, b, out = (drawn(*shape, dtype, turned=0) for shape in ((200, 130), (130, 50), (200, 50)))
+    gemm.call(address, wide, a, b, out)
+    sizes, betas = ([each[3:6] for each in told], [each[11] for each in told])
+    assert sizes == [(128, 50, 128), (128, 50, 2), (72, 50, 128), (72, 50, 2)]
+    assert betas == [0.0, 1.0, 0.0, 1.0]
+    assert [each[7] for each in told] == [a[i:, k:].ctypes.data for i in (0, 128) for k in (0, 128)]
+    assert [each[9] for each in told] == [b[k:].ctypes.data for k in (0, 128)] * 2
 
 
 @pytest.mark.parametrize(("m", "k", "n", "dtype"), [(700, 300, 90, "f4"), (130, 1000, 999, "f8")])
