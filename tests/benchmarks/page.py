@@ -14,16 +14,17 @@ HEAD = """# Performance
 Written by `python tests/benchmarks/run.py --page docs/performance.md`, from one run on one machine.
 Each contestant runs in a process of its own, all of them take turns, window by window, on the same
 data in float32; a step draws its batch at random and reads its loss. Numbers are medians of
-{repetitions} windows of {window:g} s. The *limit* is what the machine allows: the step's
-multiply-adds at the rate of a large matrix product, plus the bytes that it must move, read or
-written once each, at the rate of a copy of as many bytes. The *ratio* is mlpk's time over that of
-the best of the others; below 1 mlpk is faster.
+{repetitions} windows of {window:g} s, each after a pause of {pause:g} s, in which threads of the
+contestant before fall asleep. The *limit* is what the machine allows: the step's multiply-adds at
+the rate of a large matrix product, plus the bytes that it must move, read or written once each, at
+the rate of a copy of as many bytes. The *ratio* is mlpk's time over that of the best of the others;
+below 1 mlpk is faster.
 """
 
 
 def page(results: dict[str, Any]) -> str:
     """Return the page."""
-    head = HEAD.format(repetitions=results["pace"]["repetitions"], window=results["pace"]["window"])
+    head = HEAD.format(**results["pace"])
     sections = (_machine, _workloads, _tables, _losses, _beside)
     return "\n".join([head, *(line for section in sections for line in section(results))]) + "\n"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import ExitStack
 from statistics import median
+from time import sleep
 from typing import Any, NamedTuple
 
 from contestants.listing import Entry
@@ -13,16 +14,20 @@ from workload import Workload
 
 __all__ = ["Pace", "compared", "dead_units"]
 
+# Seconds. Threads of a library look for more work after its last product, those of OpenBLAS for some
+# 0.03, and keep a core busy that is the next contestant's.
+PAUSE = 0.1
 DEAD_AFTER = 100  # steps, so that what the optimizer keeps of the units is not 0
 DEAD_WINDOW = 30  # steps
 
 
 class Pace(NamedTuple):
-    """How many rounds, how many seconds a window, and how many of warm-up."""
+    """How many rounds, and how many seconds a window, the warm-up, and the pause before a window."""
 
     repetitions: int
     window: float
     warm_up: float
+    pause: float = PAUSE
 
 
 def compared(
@@ -52,6 +57,7 @@ def compared(
         for _ in range(pace.repetitions):
             for process, steps in list(racing.items()):
                 name = process.entry.name
+                sleep(pace.pause)
                 try:
                     answer = process.ask(steps=steps)
                 except WorkerError as failed:

@@ -11,7 +11,7 @@ from contestants.with_mlpk import WithMlpk
 from rounds import Pace, compared
 from workload import WORKLOADS, named
 
-SHORTEST = Pace(repetitions=2, window=0.0, warm_up=0.0)
+SHORTEST = Pace(repetitions=2, window=0.0, warm_up=0.0, pause=0.0)
 TINY = named("W6")
 OURS = next(entry for entry in run.ENTRIES if entry.name == "mlpk")
 RACES = ("W1", "W4", "W7", "P1")  # between them every kind of layer, training and prediction
@@ -61,7 +61,7 @@ def test_dead_units_stay_dead_and_are_half_of_them():
 
 
 def test_windows_are_of_the_steps_asked_for():
-    race = compared(TINY, [OURS], 1, Pace(repetitions=3, window=0.0, warm_up=0.0))
+    race = compared(TINY, [OURS], 1, Pace(repetitions=3, window=0.0, warm_up=0.0, pause=0.0))
     assert race["absent"] == {}
     assert len(race["contestants"]["mlpk"]["windows"]) == 3
     assert race["contestants"]["mlpk"]["steps"] == 1
