@@ -17,8 +17,9 @@ data in float32; a step draws its batch at random and reads its loss. Numbers ar
 {repetitions} windows of {window:g} s, each after a pause of {pause:g} s, in which threads of the
 contestant before fall asleep. The *limit* is what the machine allows: the step's multiply-adds at
 the rate of a large matrix product, plus the bytes that it must move, read or written once each, at
-the rate of a copy of as many bytes. The *ratio* is mlpk's time over that of the best of the others;
-below 1 mlpk is faster.
+the rate of a copy of as many bytes. Who convolves with fewer multiply-adds than convolution is written
+with, as mlpk-numba does, can stay below it. The *ratio* is mlpk's time over that of the best of the
+others; below 1 mlpk is faster.
 """
 
 

@@ -30,9 +30,11 @@ from mlpk_numba.winograd_tiles import join_tiles, spread_dy, spread_x
 
 __all__ = ["convolve", "fits", "kernel_gradient"]
 
+LEAST = 2**10  # channels times filters: with fewer, what is done to a tile is more than is spared
 TILES = 32  # of a strip, about: their products are long enough, and lie in the cache
-SPREAD = 2**20  # bytes of U G U', at most: a core's own cache holds them beside a strip
-BLOCKS = 8  # of images, whose gradients are summed apart and then joined, in order
+# The gradient of a kernel is shared out by groups of channels and, where these are few, by blocks of
+# images, whose gradients are summed apart and then joined, in order.
+GROUP, PARTS = 64, 8
 # Arrays of 16 matrices have a row more than they need: as many bytes from one to the next as a power
 # of two, or nearly, would have all 16 drive each other out of the cache.
 MORE = 1
@@ -48,7 +50,7 @@ def fits(kernel: Array) -> bool:
     return (
         height == width == 3  # noqa: PLR2004 - what all of this is for
         and channels % lanes == filters % lanes == 0
-        and 16 * channels * filters * kernel.itemsize <= SPREAD
+        and channels * filters >= LEAST
     )
 
 
@@ -66,11 +68,12 @@ def convolve(ctx: Context, x: Array, sides: Sides, kernel: Array, bias: Array, y
 def kernel_gradient(ctx: Context, x: Array, sides: Sides, dy: Array, dkernel: Array) -> bool:
     """Write the gradient of the kernel, and tell whether all of it are finite numbers."""
     _, _, channels, filters = dkernel.shape
-    blocks = min(len(dy), BLOCKS)
+    groups = -(-channels // GROUP)
+    blocks = min(len(dy), max(1, PARTS // groups))
     sums = ctx.empty("kernel gradients", (blocks, 4, 4, channels + MORE, filters))
     size, _ = _strips(*dy.shape[1:3])
-    before = sides[0][0], sides[1][0]
-    share_out(_add_gradients, blocks, 4 * channels * dy.size, size, before, x, dy, sums)
+    given = groups, size, (sides[0][0], sides[1][0]), x, dy, sums
+    share_out(_add_gradients, blocks * groups, 4 * channels * dy.size, *given, each=PARTS)
     return _joined(sums, dkernel)
 
 
@@ -92,11 +95,11 @@ def _spread_kernel(kernel: Array, spread: Array) -> None:
 @compiled
 def _joined(sums: Array, dkernel: Array) -> bool:
     """Write U' (sum over blocks) U, and tell whether all of it are finite numbers."""
-    total = sums[0].reshape(-1)
+    joined = sums[0].reshape(-1)
     for block in range(1, len(sums)):
         more = sums[block].reshape(-1)
-        for k in range(total.size):
-            total[k] += more[k]
+        for k in range(joined.size):
+            joined[k] += more[k]
     for c in range(dkernel.shape[2]):
         for f in range(0, dkernel.shape[3], VECTOR_BYTES // dkernel.itemsize):
             _to_kernel(sums[0], (0, 0, c, f), dkernel, (0, 0, c, f))
@@ -143,21 +146,33 @@ def _convolve(
 
 @shared
 def _add_gradients(
-    first: int, stop: int, size: int, before: tuple[int, int], x: Array, dy: Array, sums: Array
+    first: int,
+    stop: int,
+    groups: int,
+    size: int,
+    before: tuple[int, int],
+    x: Array,
+    dy: Array,
+    sums: Array,
 ) -> None:
-    """Write sums over the tiles of each block of images, from `first` to `stop`."""
-    blocks, filters, channels = len(sums), dy.shape[3], x.shape[3]
+    """Write sums over tiles, for the groups from `first` to `stop`, counted over all blocks."""
+    blocks, filters = len(sums), dy.shape[3]
     down, across = (dy.shape[1] + 1) // 2, (dy.shape[2] + 1) // 2
-    seen = np.empty((4, 4, size * across + MORE, channels), dy.dtype)
     given = np.empty((4, 4, size * across + MORE, filters), dy.dtype)
-    for block in range(first, stop):
-        fill(sums[block].reshape(-1), 0)
-        total = sums[block].reshape(16, -1, filters)[:, :channels]
+    for part in range(first, stop):
+        block, group = divmod(part, groups)
+        start, end = group * GROUP, min(x.shape[3], (group + 1) * GROUP)
+        its, channels = x[:, :, :, start:end], end - start
+        seen = np.empty((4, 4, size * across + MORE, channels), dy.dtype)
+        matrices = sums[block].reshape(16, -1, filters)
+        for k in range(16):
+            fill(matrices[k, start:end].reshape(-1), 0)
+        total = matrices[:, start:end]
         for n in range(len(dy) * block // blocks, len(dy) * (block + 1) // blocks):
             for low in range(0, down, size):
                 high = min(down, low + size)
                 count = (high - low) * across
-                spread_x(n, low, high, across, before, x, seen)
+                spread_x(n, low, high, across, before, its, seen)
                 spread_dy(n, low, high, across, dy, given)
                 turned = seen.reshape(16, -1, channels)[:, :count].transpose(0, 2, 1)
                 factors = given.reshape(16, 1, -1, filters)[:, :, :count]

@@ -82,9 +82,18 @@ def test_what_is_no_number_reaches_what_sees_it_and_nothing_else(value, place):
     np.testing.assert_allclose(y, wanted, rtol=1e-5, atol=1e-4)
 
 
+@pytest.mark.parametrize(("n", "channels"), [(1, 192), (3, 192), (20, 32)])
+def test_the_gradient_of_a_kernel_in_groups_of_channels_and_blocks_of_images(n, channels):
+    x, dy = drawn(n, 5, 4, channels), drawn(n, 5, 4, 32, seed=1)
+    dkernel = np.full((3, 3, channels, 32), np.nan)
+    assert winograd.kernel_gradient(mlpk.Context("float64", spoil=True), x, SAME, dy, dkernel)
+    wanted = np.einsum("npqcij,npqf->ijcf", windows(x, SAME), dy)
+    np.testing.assert_allclose(dkernel, wanted, rtol=0, atol=1e-11)
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, 3e38])
 def test_the_gradient_of_a_kernel_is_no_number_only_where_that_is_what_it_is(value):
-    depth = lanes("float32")
+    depth = max(32, lanes("float32"))
     layer = mlpk.layers.conv2d(filters=depth, kernel_size=3, padding="same")
     arrays = {
         "weight": drawn(3, 3, depth, depth, dtype="float32"),
@@ -130,19 +139,18 @@ def test_its_rounding_is_that_of_sums_over_windows():
 @pytest.mark.parametrize(
     ("shape", "fit"),
     [
-        ((3, 3, 1, 2), True),
-        ((3, 3, 2, 1), True),
-        ((2, 3, 1, 1), False),
-        ((5, 5, 1, 1), False),
-        ((3, 3, 64, 64), False),  # more than a core's own cache
+        ((3, 3, 32, 32), True),
+        ((3, 3, 16, 64), True),
+        ((3, 3, 512, 512), True),
+        ((3, 3, 16, 32), False),  # too little to spare
+        ((3, 3, 40, 32), False),  # vectors and a half
+        ((3, 1, 32, 32), False),
+        ((5, 5, 32, 32), False),
     ],
 )
 def test_which_kernels_fit(shape, fit):
-    height, width, channels, filters = shape
-    depth = lanes("float32")
-    kernel = np.empty((height, width, channels * depth, filters * depth), "float32")
-    assert winograd.fits(kernel) is fit
-    assert not winograd.fits(kernel[:, :, 1:])
+    kernel = np.empty(shape, "float32")
+    assert winograd.fits(kernel) is (fit and all(n % lanes("float32") == 0 for n in shape[2:]))
 
 
 def test_a_sandwich_is_the_matrix_on_both_sides():
