@@ -81,7 +81,8 @@ class NetClassifier(ClassifierMixin, Net):
     ----------
     classes_ : the labels, sorted
     model_ : mlpk.Model, from rows to logits
-    history_ : mlpk.History of all epochs; `loss_curve_` is its loss, `n_iter_` their number
+    history_ : mlpk.History of all epochs; `loss_curve_` is its loss, `n_iter_` their number, and
+        its `ended` why the last training ended before `max_iter`, None if it did not
     n_features_in_, feature_names_in_ : what `fit` was given
 
     """

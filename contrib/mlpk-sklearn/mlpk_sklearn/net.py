@@ -70,8 +70,8 @@ class Net(BaseEstimator):
             ends.append(mlpk.callbacks.early_stopping(patience=patience, min_delta=least))
         elif self.tol is not None:
             ends.append(Plateau(self.tol, patience))
-        ran = self._run(rows, epochs=epochs, validation=validation, ends=ends)
-        if self.tol is not None and ran == epochs:
+        self._run(rows, epochs=epochs, validation=validation, ends=ends)
+        if self.tol is not None and self.history_.ended is None:
             warnings.warn(
                 f"training still gained after max_iter={epochs} epochs; raise max_iter, or pass "
                 "tol=None if just so many are wanted",
@@ -104,8 +104,8 @@ class Net(BaseEstimator):
         )
         return rows.at(kept), rows.at(held)
 
-    def _run(self, rows: Rows, *, epochs: int, validation: Rows | None, ends: list[Any]) -> int:
-        """Train, put what was seen into the history, and return the number of epochs."""
+    def _run(self, rows: Rows, *, epochs: int, validation: Rows | None, ends: list[Any]) -> None:
+        """Train, and put what was seen into the history, and why it ended if that was before time."""
         run = self.model_.fit(
             rows.x,
             rows.y,
@@ -125,9 +125,9 @@ class Net(BaseEstimator):
         for name, values in run.metrics.items():
             self.history_.metrics.setdefault(name, []).extend(values)
         self.history_.seconds += run.seconds
+        self.history_.ended = run.ended
         self.loss_curve_ = self.history_.metrics["loss"]
         self.n_iter_ = len(self.loss_curve_)
-        return len(run)
 
     def _shaped(self, x: Array) -> Array:
         """Return rows in the shape in which the network takes them."""

@@ -48,6 +48,17 @@ def test_running_out_of_epochs_is_told(blobs) -> None:
     assert net.n_iter_ == len(net.loss_curve_) == len(net.history_) == 3
 
 
+def test_a_plateau_in_the_last_epoch_is_one_and_nothing_is_told(blobs) -> None:
+    still = {"kind": "sgd", "lr": 0.0}
+    net = NetClassifier((), optimizer=still, n_iter_no_change=3, max_iter=4).fit(*blobs)
+    assert net.n_iter_ == 4
+    assert net.history_.ended == "the loss no longer comes down by tol=0.0001"
+    net.set_params(warm_start=True, max_iter=3)
+    with pytest.warns(ConvergenceWarning, match="max_iter=3"):
+        net.fit(*blobs)
+    assert net.history_.ended is None
+
+
 def test_without_tol_all_epochs_run_and_nothing_is_told(blobs) -> None:
     still = {"kind": "sgd", "lr": 0.0}
     assert NetClassifier((), optimizer=still, tol=None, max_iter=30).fit(*blobs).n_iter_ == 30
