@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -103,8 +104,6 @@ def _after_fork() -> None:
 @cache
 def _openblas() -> _OpenBLAS | None:
     """Return OpenBLAS as NumPy has loaded it; None where NumPy uses another library."""
-    import ctypes  # noqa: PLC0415 - it takes a millisecond, and few need it
-
     for path in _libraries():
         try:
             library = ctypes.CDLL(str(path))
@@ -126,8 +125,6 @@ def _products(
     library: Any, named: Callable[[str], str], *, wide: bool
 ) -> Iterator[tuple[str, Gemm]]:
     """Yield the matrix products of a library, by the letter of the dtype."""
-    import ctypes  # noqa: PLC0415 - as above
-
     for letter, name in (("f", "cblas_sgemm"), ("d", "cblas_dgemm")):
         function = getattr(library, named(name), None)
         if function is not None:
