@@ -86,6 +86,12 @@ class Context:
         np.copyto(copy, x)
         return copy
 
+    def matrix(self, name: str, x: Array) -> Array:
+        """Return `x` (..., n) as rows of n in C order: `x` itself, or a view of it or of a copy."""
+        if x.ndim == 2 and x.flags.c_contiguous:  # noqa: PLR2004 - rows and columns
+            return x
+        return self.contiguous(name, x).reshape(-1, x.shape[-1])
+
     def views(self, name: str, given: tuple[Any, ...], make: Callable[..., T]) -> T:
         """Return what `make` makes of scratch memory, as it made it of these very objects before.
 

@@ -81,6 +81,22 @@ def test_what_lies_in_order_is_handed_back_and_all_else_copied_to_scratch() -> N
     assert not np.shares_memory(inner, ctx.contiguous("x", x.T))
 
 
+def test_positions_are_rows_of_a_matrix() -> None:
+    ctx, x = Context("float32"), np.arange(24, dtype=np.float32)
+    plain = x.reshape(6, 4)
+    assert ctx.matrix("x", plain) is plain
+    rows = ctx.matrix("x", x.reshape(2, 3, 4))
+    assert rows.tolist() == plain.tolist()
+    assert np.shares_memory(rows, x)
+    for turned in (plain.T, x.reshape(2, 3, 4).T):
+        rows = ctx.matrix("x", turned)
+        assert rows.tolist() == turned.reshape(-1, turned.shape[-1]).tolist()
+        assert rows.flags.c_contiguous
+        assert np.shares_memory(rows, ctx.empty("x", turned.shape))
+    inner = ctx.inner("layer").matrix("x", plain.T)
+    assert not np.shares_memory(inner, ctx.matrix("x", plain.T))
+
+
 def test_in_steady_state_nothing_is_allocated() -> None:
     ctx = Context("float32")
     shapes = [(256, 100), (17, 100), (256, 100)]

@@ -16,7 +16,7 @@ __all__ = ["backward", "forward"]
 
 def forward(dense: Any, arrays: Arrays, ctx: Context, x: Array) -> tuple[Array, Any]:
     """Return x W + b."""
-    rows = _matrix(ctx, "x", x)
+    rows = ctx.matrix("x", x)
     y = ctx.empty("y", (len(rows), dense.units))
     multiply(rows, arrays["weight"], y)
     if dense.bias:
@@ -28,7 +28,7 @@ def backward(
     dense: Any, arrays: Arrays, ctx: Context, rows: Any, dy: Array, grads: Grads
 ) -> Array | None:
     """Write dW = x' dy and db, the sum of dy over the rows; return dx = dy W'."""
-    drows = _matrix(ctx, "dy", dy)
+    drows = ctx.matrix("dy", dy)
     multiply(rows.T, drows, grads["weight"])
     if dense.bias:
         column_sums(drows, grads["bias"])
@@ -37,13 +37,6 @@ def backward(
     dx = ctx.empty("dx", rows.shape)
     multiply(drows, arrays["weight"].T, dx)
     return dx if drows is dy else dx.reshape(*dy.shape[:-1], rows.shape[1])
-
-
-def _matrix(ctx: Context, name: str, x: Array) -> Array:
-    """Return x (..., n) as (rows, n) in C order."""
-    if x.ndim == 2 and x.flags.c_contiguous:  # noqa: PLR2004 - rows and columns
-        return x
-    return ctx.contiguous(name, x).reshape(-1, x.shape[-1])
 
 
 @compiled

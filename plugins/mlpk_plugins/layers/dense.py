@@ -12,7 +12,7 @@ from mlpk import Context, Declaration, Example, Initializer, Layer, Param, defin
 from mlpk.arrays import Array, Arrays, Grads
 from mlpk.declaration import Shape, known
 from mlpk_plugins.layers.parts.input_shapes import last_axis
-from mlpk_plugins.layers.parts.products import dot, matrix
+from mlpk_plugins.layers.parts.products import dot
 from mlpk_plugins.layers.parts.sums import column_sums
 
 
@@ -37,7 +37,7 @@ class Dense(Layer):
         return Declaration((*x[:-1], self.units), params)
 
     def forward(self, arrays: Arrays, ctx: Context, x: Array) -> tuple[Array, Array]:
-        rows = matrix(ctx, "x", x)
+        rows = ctx.matrix("x", x)
         y = dot(ctx, rows, arrays["weight"], ctx.empty("y", (len(rows), self.units)))
         if self.bias:  # of one row NumPy takes a third of the time where shapes are the same
             y += arrays["bias"] if len(y) > 1 else arrays["bias"][None]
@@ -46,7 +46,7 @@ class Dense(Layer):
     def backward(
         self, arrays: Arrays, ctx: Context, rows: Array, dy: Array, grads: Grads
     ) -> Array | None:
-        drows = matrix(ctx, "dy", dy)
+        drows = ctx.matrix("dy", dy)
         dot(ctx, rows.T, drows, grads["weight"])
         if self.bias:
             column_sums(ctx, drows, grads["bias"])

@@ -44,7 +44,7 @@ class RMSNorm(Layer):
         )
 
     def forward(self, arrays: Arrays, ctx: Context, x: Array) -> tuple[Array, Saved]:
-        rows = ctx.contiguous("x", x).reshape(-1, x.shape[-1])
+        rows = ctx.matrix("x", x)
         xhat, y = ctx.empty("xhat", rows.shape), ctx.empty("y", rows.shape)
         inverse = ctx.empty("inverse", (len(rows), 1))
         row_means(ctx, np.multiply(rows, rows, out=y), inverse)

@@ -7,7 +7,7 @@ import pytest
 
 from mlpk import Context
 from mlpk.workers import undisturbed
-from mlpk_plugins.layers.parts.products import dot, in_pieces, matrix, part, product
+from mlpk_plugins.layers.parts.products import dot, in_pieces, part, product
 
 
 @pytest.fixture
@@ -111,20 +111,6 @@ def test_where_blas_is_kept_in_one_thread_large_products_are_shared_out(shape, c
     assert (dot(Context("float32"), a, b, np.zeros((rows, n), np.float32)) == k).all()
     assert len(where) == calls
     assert where.count(threading.get_ident()) == 1
-
-
-def test_positions_are_rows_of_a_matrix():
-    ctx, x = Context("float32"), np.arange(24, dtype=np.float32)
-    plain = x.reshape(6, 4)
-    assert matrix(ctx, "x", plain) is plain
-    rows = matrix(ctx, "x", x.reshape(2, 3, 4))
-    assert rows.tolist() == plain.tolist()
-    assert np.shares_memory(rows, x)
-    for turned in (plain.T, x.reshape(2, 3, 4).T):
-        rows = matrix(ctx, "x", turned)
-        assert rows.tolist() == turned.reshape(-1, turned.shape[-1]).tolist()
-        assert rows.flags.c_contiguous
-        assert not np.shares_memory(rows, x)
 
 
 @pytest.mark.parametrize(("rows", "pieces"), [(1, 1), (10, 2), (40, 8), (160, 32), (400, 1)])

@@ -44,13 +44,6 @@ def product(a: Array, b: Array, out: Array) -> None:
         np.matmul(a[..., whole:, :], b, out=out[..., whole:, :])
 
 
-def matrix(ctx: Context, name: str, x: Array) -> Array:
-    """Return x (..., n) as (rows, n) in C order: `x` itself, a view, or a copy in scratch memory."""
-    if x.ndim == 2 and x.flags.c_contiguous:  # noqa: PLR2004 - rows and columns
-        return x
-    return ctx.contiguous(name, x).reshape(-1, x.shape[-1])
-
-
 def dot(ctx: Context, a: Array, b: Array, out: Array) -> Array:
     """Write a (rows, k) times b (k, n) to out, and return it.
 
