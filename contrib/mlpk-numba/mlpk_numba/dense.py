@@ -9,7 +9,7 @@ from mlpk.arrays import Array, Arrays, Grads
 
 from mlpk_numba.column_sums import column_sums
 from mlpk_numba.compiled import compiled
-from mlpk_numba.matrices import multiply
+from mlpk_numba.matrices import multiply, multiply_both
 
 __all__ = ["backward", "forward"]
 
@@ -29,13 +29,14 @@ def backward(
 ) -> Array | None:
     """Write dW = x' dy and db, the sum of dy over the rows; return dx = dy W'."""
     drows = ctx.matrix("dy", dy)
-    multiply(rows.T, drows, grads["weight"])
     if dense.bias:
         column_sums(drows, grads["bias"])
+    weights = rows.T, drows, grads["weight"]
     if not ctx.needs_input_grad[0]:
+        multiply(*weights)
         return None
     dx = ctx.empty("dx", rows.shape)
-    multiply(drows, arrays["weight"].T, dx)
+    multiply_both((drows, arrays["weight"].T, dx), weights)
     return dx if drows is dy else dx.reshape(*dy.shape[:-1], rows.shape[1])
 
 

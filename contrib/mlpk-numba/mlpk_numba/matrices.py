@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import numpy as np
 from mlpk import blas
 from mlpk.arrays import Array
+from numba import njit
 
 from mlpk_numba import gemm
+from mlpk_numba.compiled import OPTIONS
 from mlpk_numba.kernel import shared
-from mlpk_numba.sharing import pays, share_out
+from mlpk_numba.sharing import share_out, threads_for
 
-__all__ = ["multiply"]
+__all__ = ["multiply", "multiply_both"]
+
+Product: TypeAlias = tuple[Array, Array, Array]  # a, b, and where a b is written
 
 
 def multiply(a: Array, b: Array, out: Array) -> None:
@@ -28,9 +34,23 @@ def multiply(a: Array, b: Array, out: Array) -> None:
     share_out(kernel, count, work, *found, a, b, out, each=1)
 
 
+def multiply_both(one: Product, other: Product) -> None:
+    """Write two products of as many multiply-adds; where they are shared out, both at once."""
+    out, others = one[2], other[2]
+    work = out.size * len(one[1]) + others.size * len(other[1])
+    threads = threads_for(work)
+    found = blas.gemm(out.dtype) if threads > 1 and _fit(*one) and _fit(*other) else None
+    if found is None:
+        multiply(*one)
+        multiply(*other)
+        return
+    pieces = min(threads, max(out.shape), max(others.shape))
+    share_out(_both, 2 * pieces, work, *found, pieces, *one, *other, each=2)
+
+
 def _large(work: int) -> bool:
     """Tell whether so many multiply-adds are shared out, or taken in parts; else NumPy asks less."""
-    return work > gemm.PART or pays(work)
+    return work > gemm.PART or threads_for(work) > 1
 
 
 def _fit(a: Array, b: Array, out: Array) -> bool:
@@ -52,3 +72,28 @@ def _columns(
     first: int, stop: int, address: int, wide: bool, a: Array, b: Array, out: Array
 ) -> None:
     gemm.call(address, wide, a, b[:, first:stop], out[:, first:stop])
+
+
+@shared
+def _both(
+    first: int, stop: int, address: int, wide: bool, pieces: int,
+    a: Array, b: Array, out: Array, c: Array, d: Array, other: Array,
+) -> None:  # fmt: skip
+    for piece in range(first, stop):
+        if piece < pieces:
+            _piece(address, wide, piece, pieces, a, b, out)
+        else:
+            _piece(address, wide, piece - pieces, pieces, c, d, other)
+
+
+@njit(**OPTIONS)
+def _piece(
+    address: int, wide: bool, piece: int, pieces: int, a: Array, b: Array, out: Array
+) -> None:
+    rows, columns = out.shape
+    if rows >= columns:
+        part = slice(rows * piece // pieces, rows * (piece + 1) // pieces)
+        gemm.call(address, wide, a[part], b, out[part])
+    else:
+        part = slice(columns * piece // pieces, columns * (piece + 1) // pieces)
+        gemm.call(address, wide, a, b[:, part], out[:, part])

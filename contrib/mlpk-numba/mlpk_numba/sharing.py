@@ -11,15 +11,15 @@ from mlpk.workers import in_lane, undisturbed
 from mlpk_numba.board import NOBODYS
 from mlpk_numba.crew import crew
 
-__all__ = ["pays", "share_out"]
+__all__ = ["share_out", "threads_for"]
 
 LEAST = 2**18  # bytes that are gone over in a part: some 3 us
 EACH = 4  # parts a thread: who is through first takes the next
 
 
-def pays(work: int) -> bool:
-    """Tell whether two threads would get enough of `work`, and there are two for it."""
-    return work >= 2 * LEAST and blas.threads() > 1 and not in_lane()
+def threads_for(work: int) -> int:
+    """Return how many threads share so much `work`: BLAS's, but one where two would get too little."""
+    return 1 if work < 2 * LEAST or in_lane() else blas.threads()
 
 
 def share_out(
@@ -32,10 +32,10 @@ def share_out(
     a number in whatever part it lies. How many parts there are depends on sizes and on the number of
     threads that BLAS has, never on who is there: BLAS rounds by the size of its matrices.
     """
-    if not pays(work):
+    threads = threads_for(work)
+    if threads == 1:
         done = kernel(NOBODYS, 1, count, *arguments)
     else:
-        threads = blas.threads()
         parts = min(count, work // LEAST, each * threads)
         with undisturbed() as turn:
             turn.hold()

@@ -39,13 +39,34 @@ def test_products(shape, turn_a, turn_b, threads, dtype, monkeypatch):
     np.testing.assert_allclose(out, wanted, rtol=0, atol=ROUNDING[dtype])
 
 
+@pytest.mark.parametrize("dtype", ROUNDING)
+@pytest.mark.parametrize("threads", [1, 2, 5])
+@pytest.mark.parametrize(
+    "shape", [(37, 21, 30), (300, 300, 40), (40, 300, 300), (2, 90, 3), (1, 5, 7)]
+)
+def test_two_products_at_once(shape, threads, dtype, monkeypatch):
+    """As dense layers want them: x' dy, and dy W'."""
+    monkeypatch.setattr(sharing, "LEAST", 1)
+    monkeypatch.setattr(blas, "threads", lambda: threads)
+    rows, n, units = shape
+    x, dy = drawn(rows, n, dtype, turned=0), drawn(rows, units, dtype, turned=0)
+    weight = drawn(n, units, dtype, turned=0)
+    dx, dweight = np.full((rows, n), np.nan, dtype), np.full((n, units), np.nan, dtype)
+    matrices.multiply_both((dy, weight.T, dx), (x.T, dy, dweight))
+    x, dy, weight = (each.astype("float64") for each in (x, dy, weight))
+    for found, wanted in ((dx, dy @ weight.T), (dweight, x.T @ dy)):
+        np.testing.assert_allclose(found, wanted, rtol=0, atol=ROUNDING[dtype])
+
+
 def test_of_another_library_than_openblas_numpy_is_asked(monkeypatch):
     monkeypatch.setattr(sharing, "LEAST", 1)
     monkeypatch.setattr(blas, "threads", lambda: 2)
     monkeypatch.setattr(blas, "gemm", lambda _: None)
-    a, b, out = np.ones((3, 4)), np.ones((4, 5)), np.empty((3, 5))
+    a, b, out, other = np.ones((3, 4)), np.ones((4, 5)), np.empty((3, 5)), np.empty((5, 3))
     matrices.multiply(a, b, out)
     np.testing.assert_array_equal(out, 4)
+    matrices.multiply_both((a, b, np.empty((3, 5))), (b.T, a.T, other))
+    np.testing.assert_array_equal(other, 4)
 
 
 @pytest.mark.parametrize(("integer", "wide"), [(ctypes.c_int32, False), (ctypes.c_int64, True)])
@@ -91,3 +112,17 @@ def test_the_bits_are_the_same_whether_others_are_there_or_not(threads, m, k, n,
     matrices.multiply(a, b, alone)
     np.testing.assert_array_equal(alone, among_two)
     np.testing.assert_allclose(alone, np.float64(a) @ b, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("dtype", ROUNDING)
+def test_so_are_those_of_two_products(threads, dtype):
+    crew = threads(2)
+    x, dy, weight = (drawn(*shape, dtype, turned=0) for shape in ((128, 700), (128, 90), (700, 90)))
+    made = []
+    for taken in (0, 1):
+        crew.board[board.TAKEN] = taken
+        dx, dweight = np.empty_like(x), np.empty_like(weight)
+        matrices.multiply_both((dy, weight.T, dx), (x.T, dy, dweight))
+        made.append((dx, dweight))
+    for among_two, alone in zip(*made, strict=True):
+        np.testing.assert_array_equal(alone, among_two)
