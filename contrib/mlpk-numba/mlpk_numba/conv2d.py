@@ -46,27 +46,32 @@ def forward(conv: Any, arrays: Arrays, ctx: Context, x: Array) -> tuple[Array, A
         return conv.forward(arrays, ctx, x)  # type: ignore[no-any-return] # which refuses it
     bias = arrays["bias"] if conv.bias else _zeros(ctx, conv.filters)
     y = ctx.empty("y", (len(x), down.outputs, across.outputs, conv.filters))
-    sides, kernel = (down.sides, across.sides), arrays["weight"]
-    seen = _convolve(ctx, "x", plain(ctx, "x", x), sides, kernel, bias, y)
-    return y, (seen, down, across)
+    sides = down.sides, across.sides
+    given = plain(ctx, "x", x)
+    frame = _convolve(ctx, "x", given, sides, arrays["weight"], bias, y)
+    return y, (given, frame, down, across)
 
 
 def backward(
     conv: Any, arrays: Arrays, ctx: Context, saved: Any, doutput: Array, grads: Grads
 ) -> Array | None:
     """Write the gradients of kernel and bias, and return dx: dy times the turned kernel."""
-    seen, down, across = saved
+    x, frame, down, across = saved
     kernel = arrays["weight"]
     height, width, channels, filters = kernel.shape
     dy = plain(ctx, "dy", doutput)
-    _write_kernel_gradient(ctx, seen, (down.sides, across.sides), dy, grads["weight"])
+    sides = down.sides, across.sides
+    if frame is None and not winograd.kernel_gradient(ctx, x, sides, dy, grads["weight"]):
+        frame = framed(ctx, "x, framed", x, sides)
+    if frame is not None:
+        direct.kernel_gradient(frame, dy, grads["weight"])
     if conv.bias:
         column_sums(dy.reshape(-1, filters), grads["bias"])
     if not ctx.needs_input_grad[0]:
         return None
     turned = ctx.empty("turned", (height, width, filters, channels))
     np.copyto(turned, kernel[::-1, ::-1].swapaxes(2, 3))
-    dx = ctx.empty("dx", (len(dy), down.length, across.length, channels))
+    dx = ctx.empty("dx", x.shape)
     sides_back = down.sides_back, across.sides_back
     _convolve(ctx, "dy", dy, sides_back, turned, _zeros(ctx, channels), dx)
     return dx
@@ -74,24 +79,17 @@ def backward(
 
 def _convolve(
     ctx: Context, name: str, x: Array, sides: Sides, kernel: Array, bias: Array, y: Array
-) -> Array:
-    """Write to y what windows of x give, zeros on its sides; return x, or as it was framed for it."""
-    if winograd.fits(kernel):
-        winograd.convolve(ctx, x, sides, frozen_view(kernel), bias, y)
-        return x
+) -> Array | None:
+    """Write to y what windows of x give, with zeros on its sides: by tiles, if they fit.
+
+    Return x as it was framed for windows, if it was.
+    """
+    kernel, bias = frozen_view(kernel), frozen_view(bias)
+    if winograd.fits(kernel, y.shape) and winograd.convolve(ctx, x, sides, kernel, bias, y):
+        return None
     frame = framed(ctx, f"{name}, framed", x, sides)
-    direct.convolve(frame, frozen_view(kernel), bias, y)
+    direct.convolve(frame, kernel, bias, y)
     return frame
-
-
-def _write_kernel_gradient(
-    ctx: Context, seen: Array, sides: Sides, dy: Array, dkernel: Array
-) -> None:
-    """Write the gradient of the kernel, given that of y and what `_convolve` returned."""
-    if not winograd.fits(dkernel):
-        direct.kernel_gradient(seen, dy, dkernel)
-    elif not winograd.kernel_gradient(ctx, seen, sides, dy, dkernel):
-        direct.kernel_gradient(framed(ctx, "x, framed", seen, sides), dy, dkernel)
 
 
 def _zeros(ctx: Context, count: int) -> Array:

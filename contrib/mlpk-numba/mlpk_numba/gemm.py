@@ -11,6 +11,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from mlpk_numba.compiled import OPTIONS, compiled
+from mlpk_numba.pointers import real_of
 
 __all__ = ["PART", "call"]
 
@@ -65,7 +66,7 @@ def _add(address: int, wide: bool, a: Array, b: Array, more: bool, out: Array) -
 @intrinsic
 def _call(_: Any, address: Any, wide: Any, numbers: Any, beta: Any, a: Any, b: Any, c: Any) -> Any:
     """Call it with alpha = 1; the numbers are TransA, TransB, M, N, K, lda, ldb, ldc."""
-    real = ir.DoubleType() if c.dtype == types.float64 else ir.FloatType()
+    real, _ = real_of(c.dtype)
 
     def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
         a, b, c = (

@@ -9,9 +9,11 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
+from mlpk_numba.pointers import pointer_to
+
 __all__ = ["prefetch_to_read", "prefetch_to_write"]
 
-Byte, Int32 = ir.IntType(8), ir.IntType(32)
+Int32 = ir.IntType(32)
 NEAR, DATA = 2, 1  # to the second cache; not instructions
 
 
@@ -21,12 +23,7 @@ def _prefetch(*, write: bool) -> Callable[[Any, Any], None]:
     @intrinsic
     def ask_for(typing_context: Any, x: Any, at: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            array = context.make_array(x)(context, builder, arguments[0])
-            pointer = builder.bitcast(array.data, Byte.as_pointer())
-            for axis in range(x.ndim):
-                stride = builder.extract_value(array.strides, axis)
-                index = builder.extract_value(arguments[1], axis)
-                pointer = builder.gep(pointer, [builder.mul(stride, index)])
+            pointer, _ = pointer_to(context, builder, x, *arguments)
             kind = ir.FunctionType(ir.VoidType(), [pointer.type, Int32, Int32, Int32])
             function = builder.module.declare_intrinsic("llvm.prefetch", [pointer.type], kind)
             builder.call(function, [pointer, Int32(int(write)), Int32(NEAR), Int32(DATA)])

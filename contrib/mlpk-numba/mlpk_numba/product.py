@@ -78,7 +78,10 @@ def write_products(a: Array, b: Array, begin: Array, c: Array) -> None:
 
 @compiled
 def _write_rows(o: int, p: int, f: int, a: Array, b: Array, begin: Array, c: Array) -> None:
-    """Do all rows of c[p], in the columns of b[o] from f on: a panel of them, or a vector."""
+    """Do all rows of c[p] from those of a[p] and from b[o], in a panel of columns from f on.
+
+    Where b has no more, the panel is a single vector.
+    """
     rows = c.shape[1]
     wide = b.shape[3] - f >= width_of(b)
     q = 0
@@ -100,5 +103,8 @@ def _write_rows(o: int, p: int, f: int, a: Array, b: Array, begin: Array, c: Arr
             _narrow_four(o, p, q, f, a, b, begin, c)
         q += 4
     while q < rows:
-        _one(o, p, q, f, a, b, begin, c) if wide else _narrow_one(o, p, q, f, a, b, begin, c)
+        if wide:
+            _one(o, p, q, f, a, b, begin, c)
+        else:
+            _narrow_one(o, p, q, f, a, b, begin, c)
         q += 1

@@ -13,6 +13,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
+from mlpk_numba.pointers import pointer_to, real_of
 from mlpk_numba.tile import VECTOR_BYTES
 
 __all__ = ["sandwich"]
@@ -51,14 +52,9 @@ class _Grid:
     def __init__(
         self, context: Any, builder: Any, kind: Any, array: Any, at: Any, axis: int, count: int
     ) -> None:
-        made = context.make_array(kind)(context, builder, array)
-        size = kind.dtype.bitwidth // 8
-        real = ir.DoubleType() if kind.dtype == types.float64 else ir.FloatType()
+        real, size = real_of(kind.dtype)
         vector = ir.VectorType(real, VECTOR_BYTES // size).as_pointer()
-        strides = [builder.extract_value(made.strides, k) for k in range(kind.ndim)]
-        start = builder.bitcast(made.data, ir.IntType(8).as_pointer())
-        for k, stride in enumerate(strides):
-            start = builder.gep(start, [builder.mul(stride, builder.extract_value(at, k))])
+        start, strides = pointer_to(context, builder, kind, array, at)
         down, across = strides[axis : axis + 2]
 
         def place(row: int, column: int) -> Any:

@@ -13,6 +13,8 @@ from llvmlite import binding, ir
 from numba import types
 from numba.extending import intrinsic
 
+from mlpk_numba.pointers import real_of
+
 __all__ = ["ROWS", "VECTORS", "VECTOR_BYTES", "tile"]
 
 FEATURES = binding.get_host_cpu_features()
@@ -43,9 +45,7 @@ def tile(rows: int, vectors: int) -> Callable[..., None]:
                 context.make_array(kind)(context, builder, value)
                 for kind, value in zip(signature.args[4:], arguments[4:], strict=True)
             ]
-            real = ir.DoubleType() if c.dtype == types.float64 else ir.FloatType()
-            size = 8 if isinstance(real, ir.DoubleType) else 4
-            _Loop(builder, arguments[:4], arrays, real, size, rows, vectors).write()
+            _Loop(builder, arguments[:4], arrays, *real_of(c.dtype), rows, vectors).write()
             return context.get_dummy_value()
 
         return types.void(*[types.intp] * 4, a, b, begin, c), generate

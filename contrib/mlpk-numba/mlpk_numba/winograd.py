@@ -1,15 +1,15 @@
 """Convolution with kernels of 3 x 3 as products of small matrices, 16 in place of 36 for 4 places of y.
 
-With 2 x 2 places of y as a tile Y, the 4 x 4 of x that they see as D, and G the kernel's values for one
-channel and filter, Y = A' [sum over channels of (U G U') * (B D B')] A, element by element. For all
+With y the 2 x 2 places of a tile, d the 4 x 4 of x that they see, and g the kernel's values for one
+channel and filter, y = A' [sum over channels of (G g G') * (B' d B)] A, element by element. For all
 tiles of a strip at once the sum is one matrix product for each of the 16 elements between brackets.
-The gradient of G is U' [sum over tiles of (B D B') * (A dY A')] U.
+The gradient of g is G' [sum over tiles of (B' d B) * (A dy A')] G.
 
-No element reaches a place that doesn't see it. But what is added to one and taken from another would
-be nan if it were infinite, and sums of four may be infinite where their elements are not: a strip with
-such a result is convolved as windows are.
+What is added to one element and taken from another rounds by the largest of d, would be nan if it were
+infinite, and may be infinite where it is not itself: of such results the caller is told.
 
-Lavin and Gray, Fast algorithms for convolutional neural networks, CVPR 2016.
+Lavin and Gray, Fast algorithms for convolutional neural networks, CVPR 2016, but for the signs of the
+last row of B' and the last column of A'.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ from mlpk_numba.winograd_tiles import join_tiles, spread_dy, spread_x
 __all__ = ["convolve", "fits", "kernel_gradient"]
 
 LEAST = 2**10  # channels times filters: with fewer, what is done to a tile is more than is spared
-TILES = 32  # of a strip, about: their products are long enough, and lie in the cache
+# Tiles of a strip, about, or one row of them: products are long enough, and mostly in the cache.
+TILES = 32
 # The gradient of a kernel is shared out by groups of channels and, where these are few, by blocks of
 # images, whose gradients are summed apart and then joined, in order.
 GROUP, PARTS = 64, 8
@@ -39,41 +40,47 @@ GROUP, PARTS = 64, 8
 # of two, or nearly, would have all 16 drive each other out of the cache.
 MORE = 1
 
-_from_kernel = sandwich(((1, 0, 0), (0.5, 0.5, 0.5), (0.5, -0.5, 0.5), (0, 0, 1)), 0, 0)  # U
-_to_kernel = sandwich(((1, 0.5, 0.5, 0), (0, 0.5, -0.5, 0), (0, 0.5, 0.5, 1)), 0, 0)  # U'
+_from_kernel = sandwich(((1, 0, 0), (0.5, 0.5, 0.5), (0.5, -0.5, 0.5), (0, 0, 1)), 0, 0)  # G
+_to_kernel = sandwich(((1, 0.5, 0.5, 0), (0, 0.5, -0.5, 0), (0, 0.5, 0.5, 1)), 0, 0)  # G'
 
 
-def fits(kernel: Array) -> bool:
-    """Tell whether a kernel (height, width, channels, filters) is one of these, and it pays."""
+def fits(kernel: Array, y: tuple[int, ...]) -> bool:
+    """Tell whether a kernel (height, width, channels, filters) is one of these, and it pays for y."""
     height, width, channels, filters = kernel.shape
     lanes = VECTOR_BYTES // kernel.itemsize
     return (
         height == width == 3  # noqa: PLR2004 - what all of this is for
         and channels % lanes == filters % lanes == 0
         and channels * filters >= LEAST
+        and min(y[1:3]) > 1  # else half of each tile is for nothing
     )
 
 
-def convolve(ctx: Context, x: Array, sides: Sides, kernel: Array, bias: Array, y: Array) -> None:
-    """Write to y (n, rows, columns, filters) what windows of x give, with zeros on its sides."""
+def convolve(ctx: Context, x: Array, sides: Sides, kernel: Array, bias: Array, y: Array) -> bool:
+    """Write to y (n, rows, columns, filters) what windows of x give, with zeros on its sides.
+
+    Return whether all of it are finite numbers.
+    """
     _, _, channels, filters = kernel.shape
     spread = ctx.empty("spread kernel", (4, 4, channels + MORE, filters))
     _spread_kernel(kernel, spread)
+    failed = ctx.empty("failed", (1,), "bool")
+    failed[0] = False
     size, strips = _strips(*y.shape[1:3])
-    before = sides[0][0], sides[1][0]
-    given = strips, size, before, x, kernel, spread, bias, y
-    share_out(_convolve, len(y) * strips, 4 * channels * y.size, *given)
+    arguments = strips, size, (sides[0][0], sides[1][0]), x, spread, bias, y, failed
+    share_out(_convolve, len(y) * strips, 4 * channels * y.size, *arguments)
+    return not failed[0]
 
 
 def kernel_gradient(ctx: Context, x: Array, sides: Sides, dy: Array, dkernel: Array) -> bool:
-    """Write the gradient of the kernel, and tell whether all of it are finite numbers."""
+    """Write the gradient of the kernel, and return whether all of it are finite numbers."""
     _, _, channels, filters = dkernel.shape
     groups = -(-channels // GROUP)
-    blocks = min(len(dy), max(1, PARTS // groups))
+    blocks = max(1, min(len(dy), PARTS // groups))
     sums = ctx.empty("kernel gradients", (blocks, 4, 4, channels + MORE, filters))
     size, _ = _strips(*dy.shape[1:3])
-    given = groups, size, (sides[0][0], sides[1][0]), x, dy, sums
-    share_out(_add_gradients, blocks * groups, 4 * channels * dy.size, *given, each=PARTS)
+    arguments = groups, size, (sides[0][0], sides[1][0]), x, dy, sums
+    share_out(_add_gradients, blocks * groups, 4 * channels * dy.size, *arguments, each=PARTS)
     return _joined(sums, dkernel)
 
 
@@ -86,7 +93,7 @@ def _strips(rows: int, columns: int) -> tuple[int, int]:
 
 @compiled
 def _spread_kernel(kernel: Array, spread: Array) -> None:
-    """Write U G U' for each channel and filter."""
+    """Write G g G' for each channel and filter."""
     for c in range(kernel.shape[2]):
         for f in range(0, kernel.shape[3], VECTOR_BYTES // kernel.itemsize):
             _from_kernel(kernel, (0, 0, c, f), spread, (0, 0, c, f))
@@ -94,7 +101,7 @@ def _spread_kernel(kernel: Array, spread: Array) -> None:
 
 @compiled
 def _joined(sums: Array, dkernel: Array) -> bool:
-    """Write U' (sum over blocks) U, and tell whether all of it are finite numbers."""
+    """Write G' (sum over blocks) G, and tell whether all of it are finite numbers."""
     joined = sums[0].reshape(-1)
     for block in range(1, len(sums)):
         more = sums[block].reshape(-1)
@@ -114,12 +121,12 @@ def _convolve(
     size: int,
     before: tuple[int, int],
     x: Array,
-    kernel: Array,
     spread: Array,
     bias: Array,
     y: Array,
+    failed: Array,
 ) -> None:
-    """Do the strips from `first` to `stop`, counted over all images."""
+    """Do the strips from `first` to `stop`, counted over all images; tell if one is not finite."""
     _, rows, columns, filters = y.shape
     down, across, channels = (rows + 1) // 2, (columns + 1) // 2, x.shape[3]
     seen = np.empty((4, 4, size * across + MORE, channels), y.dtype)
@@ -131,7 +138,7 @@ def _convolve(
         n, at = divmod(strip, strips)
         low, high = at * size, min(down, (at + 1) * size)
         count = (high - low) * across
-        spread_x(n, low, high, across, before, x, seen)
+        spread_x(n, low, high, across, before, 0, x, seen)
         write_products(
             seen.reshape(16, -1, 1, channels),
             factors,
@@ -139,9 +146,8 @@ def _convolve(
             sums.reshape(16, -1, filters)[:, :count],
         )
         join_tiles(n, low, high, across, sums, y)
-        lines = y[n, 2 * low : 2 * high]
-        if not _finite(lines.reshape(-1)):
-            _convolve_windows(2 * low - before[0], before[1], x[n], kernel, bias, lines)
+        if not _finite(y[n, 2 * low : 2 * high].reshape(-1)):
+            failed[0] = True
 
 
 @shared
@@ -162,8 +168,7 @@ def _add_gradients(
     for part in range(first, stop):
         block, group = divmod(part, groups)
         start, end = group * GROUP, min(x.shape[3], (group + 1) * GROUP)
-        its, channels = x[:, :, :, start:end], end - start
-        seen = np.empty((4, 4, size * across + MORE, channels), dy.dtype)
+        seen = np.empty((4, 4, size * across + MORE, end - start), dy.dtype)
         matrices = sums[block].reshape(16, -1, filters)
         for k in range(16):
             fill(matrices[k, start:end].reshape(-1), 0)
@@ -172,31 +177,11 @@ def _add_gradients(
             for low in range(0, down, size):
                 high = min(down, low + size)
                 count = (high - low) * across
-                spread_x(n, low, high, across, before, its, seen)
+                spread_x(n, low, high, across, before, start, x, seen)
                 spread_dy(n, low, high, across, dy, given)
-                turned = seen.reshape(16, -1, channels)[:, :count].transpose(0, 2, 1)
+                turned = seen.reshape(16, -1, end - start)[:, :count].transpose(0, 2, 1)
                 factors = given.reshape(16, 1, -1, filters)[:, :, :count]
                 write_products(turned[:, :, np.newaxis], factors, total, total)
-
-
-@compiled
-def _convolve_windows(
-    top: int, left: int, image: Array, kernel: Array, bias: Array, y: Array
-) -> None:
-    """Write rows of y as sums over windows: the first begins in the row `top`, `left` before x."""
-    height, width, channels = image.shape
-    for row in range(y.shape[0]):
-        for column in range(y.shape[1]):
-            sums = y[row, column]
-            for f in range(sums.size):
-                sums[f] = bias[f]
-            for i in range(3):
-                for j in range(3):
-                    p, q = top + row + i, column - left + j
-                    if 0 <= p < height and 0 <= q < width:
-                        for c in range(channels):
-                            for f in range(sums.size):
-                                sums[f] += image[p, q, c] * kernel[i, j, c, f]
 
 
 @compiled

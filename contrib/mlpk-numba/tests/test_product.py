@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 pytest.importorskip("numba")
 
-from mlpk_numba.product import add_product, panel, width_of, write_product
+from mlpk_numba.product import add_product, panel, width_of, write_product, write_products
+from mlpk_numba.tile import VECTOR_BYTES
 
 ROUNDING = {"float32": 1e-5, "float64": 1e-13}
 
@@ -49,6 +50,17 @@ def test_it_begins_with_what_it_is_told_and_goes_over_lines_of_rows(rows, column
         some = slice(start, start + width)
         write_product(a, panel(b, start), everywhere[:, :, some], c[:, :, some])
     np.testing.assert_allclose(c, begin + np.einsum("prik,ikf->prf", a, b), rtol=0, atol=1e-13)
+
+
+@pytest.mark.parametrize("vectors", [1, 2, 3])
+@pytest.mark.parametrize("rows", [1, 6, 13])
+def test_each_line_of_rows_has_a_matrix_of_its_own(rows, vectors):
+    rng = np.random.default_rng(0)
+    columns = vectors * VECTOR_BYTES // 8
+    a, b = rng.standard_normal((3, rows, 2, 5)), rng.standard_normal((3, 2, 5, columns))
+    begin, c = rng.standard_normal((3, rows, columns)), np.full((3, rows, columns), np.nan)
+    write_products(a, b, begin, c)
+    np.testing.assert_allclose(c, begin + np.einsum("prik,pikf->prf", a, b), rtol=0, atol=1e-13)
 
 
 @pytest.mark.parametrize("dtype", ROUNDING)
