@@ -78,11 +78,13 @@ def _kernel_gradient(
     height, width, channels, filters = dkernel.shape
     windows, places, width_of_panel = _windows(frame, height, width), width * channels, width_of(dy)
     lines = dkernel.reshape(height, places, filters)
+    turned = height, places, windows.shape[1], windows.shape[2]
+    _, down, across, row_by_row, item = windows.strides
     for block in range(first, stop):
         row, at = divmod(block, blocks)
         fill(lines[row, places * at // blocks : places * (at + 1) // blocks].reshape(-1), 0)
     for n in range(len(dy)):
-        seen = windows[n].transpose(2, 3, 0, 1)
+        seen = as_strided(windows[n], turned, (row_by_row, item, down, across))
         for start in range(0, filters, width_of_panel):
             columns = panel(dy[n], start)
             for block in range(first, stop):

@@ -17,6 +17,7 @@ from __future__ import annotations
 import numpy as np
 from mlpk import Context
 from mlpk.arrays import Array
+from numpy.lib.stride_tricks import as_strided
 
 from mlpk_numba.compiled import compiled
 from mlpk_numba.fill import fill
@@ -179,9 +180,12 @@ def _add_gradients(
                 count = (high - low) * across
                 spread_x(n, low, high, across, before, start, x, seen)
                 spread_dy(n, low, high, across, dy, given)
-                turned = seen.reshape(16, -1, end - start)[:, :count].transpose(0, 2, 1)
+                _, matrix, tile, channel = seen.strides
+                turned = as_strided(
+                    seen, (16, end - start, 1, count), (matrix, channel, tile, tile)
+                )
                 factors = given.reshape(16, 1, -1, filters)[:, :, :count]
-                write_products(turned[:, :, np.newaxis], factors, total, total)
+                write_products(turned, factors, total, total)
 
 
 @compiled
