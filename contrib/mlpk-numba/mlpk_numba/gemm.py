@@ -16,8 +16,8 @@ from mlpk_numba.pointers import real_of
 __all__ = ["PART", "call"]
 
 # Multiply-adds up to which OpenBLAS takes matrices as they lie, on processors with AVX-512, instead
-# of packing both. Where columns are few, parts of that size take 0.77 to 0.97 of the time of the
-# whole; elsewhere, which is not asked, 1 to 1.05.
+# of packing both. Where columns are few, parts of that size take 0.6 to 0.99 of the time of the
+# whole there; on other processors, which is not asked, 1 to 1.05.
 PART = 10**6
 NARROW = 128  # columns; with more, parts are no faster
 HIGH, DEEP = 128, 128  # rows of a part, and what is summed up in it, at most
