@@ -65,10 +65,11 @@ def as_array(given: Any, role: str) -> Array:
         _refuse_unfit(given, role)
     array = np.asarray(given)
     if array.dtype.kind not in "biuf":
+        target = role.rpartition(", ")[2].startswith("y")
         problem = f"wanted real numbers, found dtype {array.dtype}"
         if array.size:
             problem += f", such as {shown(array.item(0))}"
-        if array.dtype.kind in "US":
+        if target and array.size and isinstance(array.item(0), str | bytes):
             problem += "; labels are numbered from 0: np.unique(y, return_inverse=True)[1]"
         raise DataError(f"{role}: {problem}")
     if array.ndim == 0:

@@ -88,7 +88,7 @@ def test_what_speaks_numpy_s_protocol_is_taken() -> None:
         (
             np.array(["a"]),
             DataError,
-            "x: wanted real numbers, found dtype <U1, such as 'a' (str); labels are numbered",
+            "x: wanted real numbers, found dtype <U1, such as 'a' (str)",
         ),
         (np.zeros(2, "M8[s]"), DataError, "x: wanted real numbers, found dtype datetime64[s]"),
         (
@@ -117,6 +117,17 @@ def test_what_is_no_array_of_numbers_is_refused(
         as_array(given, "x")
     assert str(caught.value).startswith(sentence)
     assert isinstance(caught.value, ValueError)
+
+
+@pytest.mark.parametrize("dtype", ["U1", "S1", object])
+def test_labels_that_are_words_are_to_be_numbered_but_inputs_are_not_labels(dtype: Any) -> None:
+    words = np.array(["a", "b"], dtype)
+    for role in ("y", "y['digit']", "validation, y"):
+        with pytest.raises(DataError, match=r"labels are numbered from 0: np\.unique\(y"):
+            as_array(words, role)
+    with pytest.raises(DataError) as caught:
+        as_array(words, "validation, x")
+    assert "labels" not in str(caught.value)
 
 
 def test_an_array_that_may_be_masked_but_is_not() -> None:
