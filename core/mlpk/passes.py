@@ -15,7 +15,7 @@ from mlpk.inputs import by_name
 from mlpk.stage import Stage
 
 if TYPE_CHECKING:
-    from mlpk.graph import Graph
+    from mlpk.graph import Graph, Node
     from mlpk.storage import Storage
 
 __all__ = ["Pass"]
@@ -106,6 +106,13 @@ class Pass:
         self._values.clear()
         for stage in self._stages:
             stage.saved = None
+
+    def first_not_finite(self) -> Node | None:
+        """Return the first node of the last forward that gave nan or infinity; None if none did."""
+        nodes = self.graph.nodes.values()
+        return next(
+            (node for node in nodes if not np.isfinite(self._values[node.name]).all()), None
+        )
 
     def output_shape(self, name: str) -> tuple[int, ...]:
         """Return the shape of an output of the last forward."""

@@ -112,14 +112,20 @@ class TrainingStep:
 
     def _diverged(self, loss: float, number: int) -> DivergedError:
         """Return what to say of a loss that is not finite though the data are."""
+        node = self._pass.first_not_finite()
+        first = (
+            f"; the first to give a number that is not is node '{node.name}' ({node.layer.kind})"
+            if node
+            else ""
+        )
         if self.updater.t == self._updates_before:
             return DivergedError(
                 f"the loss is {loss} in step {number}, before the first update, though the data "
-                "are finite: they are too large, or the first weights are. Scale the data, to a "
-                "mean of 0 and a deviation of 1, say; parameters and buffers are as they were"
+                f"are finite{first}: numbers are too large, or not what it can take. Scale the data, "
+                "to a mean of 0 and a deviation of 1, say; parameters and buffers are as they were"
             )
         return DivergedError(
-            f"the loss became {loss} in step {number}, though the data are finite: training "
+            f"the loss became {loss} in step {number}, though the data are finite{first}: training "
             "diverged. Lower the learning rate, or bound the gradients with clip_norm; "
             "parameters and buffers are those before this step"
         )

@@ -245,3 +245,17 @@ def test_what_is_infinite_before_any_update_is_told_from_what_diverged(accumulat
                 np.full((4, 2), 1e30), np.zeros((4, 1)), loss="mean_squared_error",
                 optimizer=optimizer, accumulate=accumulate, progress=False,
             )  # fmt: skip
+
+
+def test_the_node_that_first_gave_no_number_is_named():
+    """Neither those before it, however large what they give, nor those behind it."""
+    x, y = np.ones((4, 2)), np.zeros((4, 1))
+    how = {"loss": "mean_squared_error", "optimizer": "sgd", "progress": False}
+    model = mlpk.Model([mlpk.layers.dense(units=1) for _ in range(3)], input_shape=(2,), seed=0)
+    for name in ("dense", "dense_1"):
+        model.params[f"{name}/weight"][:] = 1e30
+    with pytest.raises(mlpk.DivergedError, match=r"is node 'dense_1' \(dense\): numbers are"):
+        model.fit(x, y, **how)
+    model = mlpk.Model([mlpk.layers.dense(units=1)], input_shape=(2,), seed=0)
+    with pytest.raises(mlpk.DivergedError, match=r"data are finite: numbers are too large"):
+        model.fit(1e30 * x, y, **how)  # the square alone is infinite
