@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
+from math import inf
 from queue import SimpleQueue
 from time import perf_counter
 
@@ -25,7 +26,7 @@ JOBS = 64  # kernels after which it asks whether it is in the way
 CROWDED = 0.15  # the share of its time that it had to wait for a core, from which on it is
 IN_A_ROW = 2  # times; once may be by chance
 REST = 0.02, 2.0  # seconds for which nobody calls it then: the first time, and at most
-TRIAL = 20_000  # turns of a loop that are timed
+TRIALS, TRIAL = 20, 2_000  # how often a loop is timed, and its turns
 
 
 class Crew:
@@ -89,11 +90,18 @@ class Crew:
 
 
 def _turns(seconds: float) -> int:
-    """Return how many turns of its loop a thread does in so long, if nobody wants anything."""
+    """Return how many turns of its loop a thread does in so long, if nobody wants anything.
+
+    The fastest trial counts: in the others it may have waited for its core, and would fall asleep
+    all too soon, for as long as the process lives.
+    """
     lend_a_hand(NOBODYS, 0, 1, 1)  # so that it is compiled before it is timed
-    begun = perf_counter()
-    lend_a_hand(NOBODYS, 0, TRIAL, 1)
-    return int(seconds * TRIAL / (perf_counter() - begun)) + 1
+    least = inf
+    for _ in range(TRIALS):
+        begun = perf_counter()
+        lend_a_hand(NOBODYS, 0, TRIAL, 1)
+        least = min(least, perf_counter() - begun)
+    return int(seconds * TRIAL / least) + 1
 
 
 def _waiting() -> Callable[[], float]:

@@ -43,6 +43,18 @@ def test_a_crew_that_waits_for_cores_is_left_alone_for_a_while(threads, monkeypa
     assert crew.call(1) is crew.board
 
 
+def test_a_thread_stays_as_long_though_it_waited_for_its_core_at_first(monkeypatch):
+    lend_a_hand, late = crews.lend_a_hand, iter([0.05] * (crews.TRIALS // 2))
+
+    def lend(there, *how):
+        if there is board.NOBODYS:
+            time.sleep(next(late, 0))
+        return lend_a_hand(there, *how)  # for threads of other tests too
+
+    monkeypatch.setattr(crews, "lend_a_hand", lend)
+    assert crews._turns(crews.STAY) > crews.TRIAL * crews.STAY / 0.02
+
+
 def test_a_thread_knows_for_how_long_it_waited_for_a_core():
     """Two of its kind on one core: each waits while the other runs."""
     if not Path("/proc/thread-self/schedstat").exists():
