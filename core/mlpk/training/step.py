@@ -121,7 +121,7 @@ class TrainingStep:
         if self.updater.t == self._updates_before:
             return DivergedError(
                 f"the loss is {loss} in step {number}, before the first update, though the data "
-                f"are finite{first}: numbers are too large, or not what it can take. Scale the data, "
+                f"are finite{first}: numbers are too large, or a layer cannot take them. Scale the data, "
                 "to a mean of 0 and a deviation of 1, say; parameters and buffers are as they were"
             )
         return DivergedError(
